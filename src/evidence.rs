@@ -1,0 +1,178 @@
+//! Evidence: what mail logs prove about logins, as a tally per host, service, account, client, method and transport.
+//!
+//! `log` to the left makes it; `impact` to the right asks it who would break.
+
+use std::path::PathBuf;
+
+use bstr::BString;
+
+use crate::surface::Protocol;
+
+/// How a login travelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// Under TLS.
+    Tls,
+    /// Without TLS.
+    Clear,
+    /// Without TLS, from the server's own address.
+    Local,
+    /// Without TLS, from a network or proxy that the server trusts.
+    Trusted,
+    /// The log does not tell. Missing is never clear.
+    Unknown,
+}
+
+impl Transport {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Self; 5] = [
+        Self::Clear,
+        Self::Unknown,
+        Self::Trusted,
+        Self::Local,
+        Self::Tls,
+    ];
+
+    /// The word for this transport in every output.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+            Self::Clear => "clear",
+            Self::Local => "local",
+            Self::Trusted => "trusted",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// When a line was written, as far as the log says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time {
+    /// Seconds since 1970-01-01T00:00:00 on the log's own clock face (not shifted to UTC).
+    pub clock: i64,
+    /// The zone's offset from UTC in seconds, where the log or `--timezone` gives one.
+    pub offset: Option<i32>,
+}
+
+/// A place in a log, for anyone who wants to look.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Example {
+    /// The file as it was named on the command line or found.
+    pub file: PathBuf,
+    /// The line in it, from 1 (in the unpacked text of a compressed file).
+    pub line: u64,
+}
+
+/// The logins of one account from one client by one way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The host that wrote the lines; empty where the log does not name it.
+    pub host: BString,
+    /// The program as logged, without pid: `postfix/submission/smtpd`, `imap-login`.
+    pub service: BString,
+    /// What was spoken.
+    pub protocol: Protocol,
+    /// Who logged in; none where the log does not tell.
+    pub account: Option<BString>,
+    /// The client's address as logged; `unknown` where the server did not know it.
+    pub client: BString,
+    /// The client's name as logged, where it has one. Never looked up.
+    pub client_name: Option<BString>,
+    /// The server's own address of the connection, where logged (`lip=`).
+    pub server_address: Option<BString>,
+    /// The SASL mechanism in upper case; `XCLIENT` for a login that a front end passed on.
+    pub method: BString,
+    /// How it travelled.
+    pub transport: Transport,
+    /// `TLSv1.2` and the like; where several were seen, the oldest.
+    pub tls_version: Option<BString>,
+    /// How many logins (for Postfix: messages, since it logs no login by itself).
+    pub logins: u64,
+    /// The first of them.
+    pub first: Option<Time>,
+    /// The last of them.
+    pub last: Option<Time>,
+    /// Logins per hour of the week on the log's clock, Monday 00:00 first; 168 cells, empty where no line has a time.
+    pub hours: Vec<u32>,
+    /// One line that shows it.
+    pub example: Option<Example>,
+    /// The account's name holds words of the log's own syntax, so that it may end elsewhere.
+    pub ambiguous: bool,
+}
+
+/// A stretch of time that the logs cover.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// The first line's time.
+    pub first: Option<Time>,
+    /// The last line's time.
+    pub last: Option<Time>,
+    /// Days without any line between the two, as first and last missing day (each at 00:00).
+    pub gaps: Vec<(Time, Time)>,
+}
+
+/// A login that was refused or failed for want of TLS: this client fails already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The host that wrote the lines.
+    pub host: BString,
+    /// The program as logged.
+    pub service: BString,
+    /// What was spoken.
+    pub protocol: Protocol,
+    /// Who tried, where the log tells.
+    pub account: Option<BString>,
+    /// The client's address as logged.
+    pub client: BString,
+    /// Why, in the log's words.
+    pub reason: String,
+    /// How often.
+    pub times: u64,
+    /// The first of them.
+    pub first: Option<Time>,
+    /// The last of them.
+    pub last: Option<Time>,
+    /// One line that shows it.
+    pub example: Option<Example>,
+}
+
+/// What decided whether the silence of one service proves anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Calibration {
+    /// The program as logged.
+    pub service: BString,
+    /// Whether a login of this service without a word of TLS was without TLS.
+    pub silence_proves: bool,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// How many lines were looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// All lines.
+    pub read: u64,
+    /// Those that a login server wrote about a session.
+    pub candidate: u64,
+    /// Candidates that could not be understood.
+    pub unparsed: u64,
+}
+
+/// What the logs prove.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The tally of logins with an account, sorted.
+    pub rows: Vec<Row>,
+    /// The tally of logins whose account the log does not tell (for Postfix: logins that sent no mail), sorted.
+    pub anonymous: Vec<Row>,
+    /// Refused for want of TLS, sorted.
+    pub refused: Vec<Refusal>,
+    /// One entry for each service, sorted.
+    pub calibration: Vec<Calibration>,
+    /// The time covered.
+    pub window: Window,
+    /// How much was read.
+    pub lines: Lines,
+    /// What was wrong with the input, each naming file and line.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,20 @@
+//! plainsight: find who still logs in to the mail server in plain sight, and close it without breaking them.
+//!
+//! Data moves one way; a module imports only from what stands to its left:
+//!
+//! ```text
+//! source · edit · patch · version · certificate
+//! bytes → postfix | dovecot → surface → rule → finding · fix ┐
+//!                                                            ├→ impact → report → command
+//! bytes → log: chunks → events → segments → evidence ────────┘
+//! ```
+
+pub mod certificate;
+pub mod dovecot;
+pub mod edit;
+pub mod evidence;
+pub mod log;
+pub mod postfix;
+pub mod source;
+pub mod surface;
+pub mod version;

@@ -1,0 +1,3 @@
+//! The program `plainsight`.
+
+fn main() {}

@@ -1,0 +1,391 @@
+//! A source: one file that was read, as bytes, with the only conversion of a place in it to `line:column`.
+//!
+//! Daemons name files by absolute paths (`/etc/postfix/main.cf`). A [`FileTree`] says where those paths lie on this disk,
+//! so that a checkout, a lone `postfix` directory and the running machine are read in the same way,
+//! and so that a patched text can be judged before it is written (`overlay`).
+//! Everything to the right takes bytes and returns values; only this file and `log/read.rs` read files.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// A file larger than this is no configuration file; reading it would only use up memory.
+pub const LARGEST_FILE: u64 = 64 << 20;
+
+/// A file in [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(u32);
+
+/// A stretch of bytes of one file, from `start` up to but without `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The file it lies in.
+    pub file: FileId,
+    /// Offset of the first byte.
+    pub start: usize,
+    /// Offset after the last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// The bytes `start..end` of `file`.
+    pub const fn new(file: FileId, start: usize, end: usize) -> Self {
+        Self { file, start, end }
+    }
+
+    /// How many bytes it covers.
+    pub const fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether it is only a place between two bytes.
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// It is written there.
+    File(Span),
+    /// It is built into the daemon since this release ("2.3"), or "always" where no release is known without it.
+    Default(&'static str),
+    /// The daemon or its master sets it by itself; the text says how.
+    Implied(&'static str),
+}
+
+/// Something wrong or doubtful in a file; reading goes on behind it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// Where it stands.
+    pub span: Span,
+    /// What is wrong, in lower case and without a final period.
+    pub message: String,
+}
+
+/// A place in a file as editors show it: both count from 1, the column in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Line number.
+    pub line: usize,
+    /// Column number, in characters (a byte that is not UTF-8 counts as one).
+    pub column: usize,
+}
+
+/// Why a file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The path lies outside of everything that was given to read, so nothing is known about it.
+    #[error("not part of what was given to read")]
+    Outside,
+    /// There is no such file.
+    #[error("no such file")]
+    Missing,
+    /// It is a directory, a socket or a device.
+    #[error("not a regular file")]
+    NotAFile,
+    /// It is larger than any configuration.
+    #[error("larger than {} MiB, so it is not read", LARGEST_FILE >> 20)]
+    TooLarge,
+    /// The system refused.
+    #[error(transparent)]
+    Io(io::Error),
+}
+
+/// Where the absolute paths that a daemon uses lie on this disk.
+#[derive(Clone, Debug, Default)]
+pub struct FileTree {
+    /// Daemon path and disk path, the deepest daemon path first.
+    mounts: Vec<(PathBuf, PathBuf)>,
+    /// Texts that stand in for what the disk holds, by daemon path.
+    overlay: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl FileTree {
+    /// A tree in which the daemon's `/` is `root`.
+    pub fn rooted(root: impl Into<PathBuf>) -> Self {
+        let mut tree = Self::default();
+        tree.mount("/", root);
+        tree
+    }
+
+    /// Lets the daemon path `daemon` and all below it be read from `disk`.
+    pub fn mount(&mut self, daemon: impl Into<PathBuf>, disk: impl Into<PathBuf>) {
+        self.mounts.push((daemon.into(), disk.into()));
+        self.mounts
+            .sort_by_key(|(daemon, _)| std::cmp::Reverse(daemon.components().count()));
+    }
+
+    /// Lets `text` stand in for the file at `daemon`, whatever the disk holds there.
+    pub fn overlay(&mut self, daemon: impl Into<PathBuf>, text: Vec<u8>) {
+        self.overlay.insert(daemon.into(), text);
+    }
+
+    /// The place on this disk of a daemon path; none where it lies outside of what was given.
+    pub fn locate(&self, daemon: &Path) -> Option<PathBuf> {
+        let daemon = normalize(daemon);
+        self.mounts.iter().find_map(|(prefix, disk)| {
+            let rest = daemon.strip_prefix(prefix).ok()?;
+            Some(if rest.as_os_str().is_empty() {
+                disk.clone()
+            } else {
+                disk.join(rest)
+            })
+        })
+    }
+
+    /// The bytes of the file at a daemon path.
+    ///
+    /// # Errors
+    /// Says whether the path is outside, missing, no file, too large, or refused by the system.
+    pub fn read(&self, daemon: &Path) -> Result<Vec<u8>, ReadError> {
+        if let Some(text) = self.overlay.get(&normalize(daemon)) {
+            return Ok(text.clone());
+        }
+        let disk = self.locate(daemon).ok_or(ReadError::Outside)?;
+        let meta = fs::metadata(&disk).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::Missing,
+            _ => ReadError::Io(error),
+        })?;
+        if !meta.is_file() {
+            return Err(ReadError::NotAFile);
+        }
+        if meta.len() > LARGEST_FILE {
+            return Err(ReadError::TooLarge);
+        }
+        fs::read(&disk).map_err(ReadError::Io)
+    }
+
+    /// Whether a directory stands at a daemon path.
+    pub fn is_directory(&self, daemon: &Path) -> bool {
+        self.locate(daemon).is_some_and(|disk| disk.is_dir())
+    }
+
+    /// Whether the daemon path leads into a part of the tree that was given to read.
+    pub fn covers(&self, daemon: &Path) -> bool {
+        self.locate(daemon).is_some()
+    }
+
+    /// The daemon paths of the entries of a directory, sorted by bytes; empty where it cannot be listed.
+    pub fn list(&self, daemon: &Path) -> Vec<PathBuf> {
+        let Some(disk) = self.locate(daemon) else {
+            return Vec::new();
+        };
+        let mut names: Vec<PathBuf> = fs::read_dir(disk)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| daemon.join(entry.file_name()))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// Resolves `.` and `..` by their text alone, as the mapping of a checkout needs it.
+fn normalize(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => clean.push(part),
+        }
+    }
+    clean
+}
+
+/// One file that was read.
+#[derive(Debug)]
+struct SourceFile {
+    /// The path by which the daemon knows it.
+    daemon: PathBuf,
+    /// The path to show: where it lies on this disk, as the user would type it.
+    shown: PathBuf,
+    bytes: Vec<u8>,
+}
+
+/// The files that were read for one server, and the tree they come from.
+#[derive(Debug, Default)]
+pub struct Sources {
+    tree: FileTree,
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// No file read yet.
+    pub const fn new(tree: FileTree) -> Self {
+        Self {
+            tree,
+            files: Vec::new(),
+        }
+    }
+
+    /// The tree the files come from.
+    pub const fn tree(&self) -> &FileTree {
+        &self.tree
+    }
+
+    /// Takes a text under the path by which the daemon would know it.
+    pub fn add(&mut self, daemon: impl Into<PathBuf>, bytes: Vec<u8>) -> FileId {
+        let daemon = daemon.into();
+        let shown = self.tree.locate(&daemon).unwrap_or_else(|| daemon.clone());
+        let shown = shown
+            .strip_prefix("./")
+            .map_or_else(|_| shown.clone(), Path::to_path_buf);
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.files.push(SourceFile {
+            daemon,
+            shown,
+            bytes,
+        });
+        id
+    }
+
+    /// Reads the file at a daemon path; a file that was read before keeps its id.
+    ///
+    /// # Errors
+    /// As [`FileTree::read`].
+    pub fn read(&mut self, daemon: &Path) -> Result<FileId, ReadError> {
+        if let Some(known) = self.files.iter().position(|file| file.daemon == daemon) {
+            return Ok(FileId(u32::try_from(known).unwrap_or(u32::MAX)));
+        }
+        let bytes = self.tree.read(daemon)?;
+        Ok(self.add(daemon, bytes))
+    }
+
+    /// The ids of all files, in the order in which they were read.
+    pub fn ids(&self) -> impl Iterator<Item = FileId> + use<> {
+        (0..u32::try_from(self.files.len()).unwrap_or(u32::MAX)).map(FileId)
+    }
+
+    /// The bytes of a file.
+    pub fn bytes(&self, id: FileId) -> &[u8] {
+        &self.files[id.0 as usize].bytes
+    }
+
+    /// The path by which the daemon knows a file.
+    pub fn daemon_path(&self, id: FileId) -> &Path {
+        &self.files[id.0 as usize].daemon
+    }
+
+    /// The path of a file to show.
+    pub fn shown_path(&self, id: FileId) -> &Path {
+        &self.files[id.0 as usize].shown
+    }
+
+    /// The bytes of a span.
+    pub fn text(&self, span: Span) -> &[u8] {
+        &self.bytes(span.file)[span.start..span.end]
+    }
+
+    /// Line and column of the start of a span.
+    pub fn position(&self, span: Span) -> Position {
+        position(self.bytes(span.file), span.start)
+    }
+
+    /// `path:line:column` of the start of a span.
+    pub fn place(&self, span: Span) -> Place<'_> {
+        Place {
+            path: self.shown_path(span.file),
+            position: self.position(span),
+        }
+    }
+}
+
+/// Line and column of an offset.
+pub fn position(bytes: &[u8], offset: usize) -> Position {
+    let before = &bytes[..offset.min(bytes.len())];
+    let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+    Position {
+        line: memchr::memchr_iter(b'\n', before).count() + 1,
+        column: String::from_utf8_lossy(&before[line_start..])
+            .chars()
+            .count()
+            + 1,
+    }
+}
+
+/// A place to show, written `path:line:column`.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The path to show.
+    pub path: &'a Path,
+    /// The line and column in it.
+    pub position: Position,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { line, column } = self.position;
+        write!(f, "{}:{line}:{column}", self.path.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_lines_and_characters_from_one() {
+        let text = "a\nü = x\n".as_bytes();
+        assert_eq!(position(text, 0), Position { line: 1, column: 1 });
+        assert_eq!(position(text, 4), Position { line: 2, column: 2 });
+        assert_eq!(position(text, text.len()), Position { line: 3, column: 1 });
+        assert_eq!(
+            position(b"\xfc = x", 1),
+            Position { line: 1, column: 2 },
+            "a byte that is not UTF-8 is one column"
+        );
+    }
+
+    #[test]
+    fn the_deepest_mount_holds() {
+        let mut tree = FileTree::rooted("/srv/checkout");
+        tree.mount("/etc/postfix", "/srv/other");
+        assert_eq!(
+            tree.locate(Path::new("/etc/postfix/main.cf")),
+            Some("/srv/other/main.cf".into())
+        );
+        assert_eq!(
+            tree.locate(Path::new("/etc/postfix/../ssl/c.pem")),
+            Some("/srv/checkout/etc/ssl/c.pem".into())
+        );
+        assert_eq!(
+            tree.locate(Path::new("/../../outside")),
+            Some("/srv/checkout/outside".into()),
+            "a checkout cannot be left through its paths"
+        );
+    }
+
+    #[test]
+    fn a_lone_directory_covers_nothing_else() {
+        let mut tree = FileTree::default();
+        tree.mount("/etc/postfix", "postfix");
+        assert!(tree.covers(Path::new("/etc/postfix/main.cf")));
+        assert!(matches!(
+            tree.read(Path::new("/etc/ssl/cert.pem")),
+            Err(ReadError::Outside)
+        ));
+    }
+
+    #[test]
+    fn an_overlay_stands_in_for_the_disk() {
+        let mut tree = FileTree::rooted("/nonexistent");
+        tree.overlay("/etc/postfix/main.cf", b"x = y\n".to_vec());
+        let mut sources = Sources::new(tree);
+        let id = sources
+            .read(Path::new("/etc/postfix/main.cf"))
+            .expect("the overlay holds it");
+        assert_eq!(sources.bytes(id), b"x = y\n");
+        assert_eq!(
+            sources.place(Span::new(id, 4, 5)).to_string(),
+            "/nonexistent/etc/postfix/main.cf:1:5"
+        );
+    }
+}
