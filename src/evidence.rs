@@ -111,6 +111,14 @@ pub struct Window {
     pub gaps: Vec<(Time, Time)>,
 }
 
+impl Window {
+    /// How many days it spans, both ends counted; none where no line has a time.
+    pub fn days(&self) -> Option<i64> {
+        let day = |time: Time| time.clock.div_euclid(86_400);
+        Some(day(self.last?) - day(self.first?) + 1)
+    }
+}
+
 /// A login that was refused or failed for want of TLS: this client fails already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

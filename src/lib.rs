@@ -10,13 +10,16 @@
 //! ```
 
 pub mod certificate;
+pub mod command;
 pub mod dovecot;
 pub mod edit;
 pub mod evidence;
 pub mod finding;
+pub mod impact;
 pub mod log;
 pub mod patch;
 pub mod postfix;
+pub mod report;
 pub mod root;
 pub mod rule;
 pub mod source;

@@ -215,6 +215,8 @@ struct SourceFile {
 pub struct Sources {
     tree: FileTree,
     files: Vec<SourceFile>,
+    /// What is there and could not be read.
+    unreadable: Vec<(PathBuf, String)>,
 }
 
 impl Sources {
@@ -223,6 +225,7 @@ impl Sources {
         Self {
             tree,
             files: Vec::new(),
+            unreadable: Vec::new(),
         }
     }
 
@@ -255,8 +258,21 @@ impl Sources {
         if let Some(known) = self.files.iter().position(|file| file.daemon == daemon) {
             return Ok(FileId(u32::try_from(known).unwrap_or(u32::MAX)));
         }
-        let bytes = self.tree.read(daemon)?;
+        let bytes = self.tree.read(daemon).inspect_err(|error| match error {
+            ReadError::Io(_) | ReadError::TooLarge => {
+                let shown = self.tree.locate(daemon);
+                let shown = shown.unwrap_or_else(|| daemon.to_path_buf());
+                self.unreadable.push((shown, error.to_string()));
+            }
+            ReadError::Outside | ReadError::Missing | ReadError::NotAFile => {}
+        })?;
         Ok(self.add(daemon, bytes))
+    }
+
+    /// The files that are there and could not be read, with what the system said: nothing can be judged without them.
+    pub fn unreadable(&self) -> impl Iterator<Item = (&Path, &str)> {
+        let files = self.unreadable.iter();
+        files.map(|(path, why)| (path.as_path(), why.as_str()))
     }
 
     /// The ids of all files, in the order in which they were read.

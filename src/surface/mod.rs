@@ -5,6 +5,7 @@
 
 pub mod dovecot;
 pub mod postfix;
+pub mod server;
 
 use std::fmt;
 use std::net::IpAddr;

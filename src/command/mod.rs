@@ -1,0 +1,114 @@
+//! The commands: one function each, which reads what the user named, asks the modules to the left, and reports.
+//!
+//! A command collects its whole result before the first byte goes out, so that nothing is half printed.
+
+mod check;
+mod diff;
+mod explain;
+mod options;
+mod preflight;
+mod scan;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Find who still logs in to the mail server in plain sight, and close it without breaking them.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 clean, nobody, or GO; 1 findings, somebody, or NO-GO; 2 usage, unreadable input, \
+                  internal error; 3 nothing to check, or no evidence. For diff: 0 nothing to change, 1 a patch was printed, 2 trouble."
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Is TLS-only authentication enforced, endpoint by endpoint?
+    Check(check::Arguments),
+    /// Who authenticates without TLS?
+    Scan(scan::Arguments),
+    /// May I enforce it now, and who breaks?
+    Preflight(preflight::Arguments),
+    /// What exactly do I change? Prints a unified diff for `git apply` and `patch -p1`.
+    Diff(diff::Arguments),
+    /// Why does a rule matter, and how do I fix what it finds?
+    Explain(explain::Arguments),
+    /// Which rules are there?
+    Rules,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Clean, nobody, GO, or nothing to change.
+    Clean,
+    /// Findings, somebody, NO-GO, or a patch.
+    Found,
+    /// Usage, unreadable input, internal error.
+    Trouble,
+    /// Nothing to check, or no evidence to decide on.
+    Nothing,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Clean => 0,
+            Exit::Found => 1,
+            Exit::Trouble => 2,
+            Exit::Nothing => 3,
+        })
+    }
+}
+
+/// What a command has to say.
+#[derive(Debug)]
+struct Outcome {
+    exit: Exit,
+    /// The result, for stdout.
+    result: Vec<u8>,
+    /// Everything else, a line each, for stderr.
+    notes: Vec<String>,
+}
+
+impl Outcome {
+    /// Trouble: no result, only what went wrong.
+    const fn trouble(notes: Vec<String>) -> Self {
+        Self {
+            exit: Exit::Trouble,
+            result: Vec::new(),
+            notes,
+        }
+    }
+}
+
+/// Runs one command: the result goes to `out`, everything else to `err`.
+pub fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    let outcome = match &arguments.command {
+        Command::Check(arguments) => check::run(arguments),
+        Command::Scan(arguments) => scan::run(arguments),
+        Command::Preflight(arguments) => preflight::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Rules => explain::list(),
+    };
+    for note in &outcome.notes {
+        // Where stderr is closed nobody can be told.
+        let _ = writeln!(err, "plainsight: {note}");
+    }
+    match out.write_all(&outcome.result).and_then(|()| out.flush()) {
+        Ok(()) => outcome.exit,
+        // Whoever closed the pipe (`| head`) has seen enough; the answer stands.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => outcome.exit,
+        Err(error) => {
+            let _ = writeln!(err, "plainsight: the result could not be written: {error}");
+            Exit::Trouble
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What several commands let the user say: which servers, which releases, which certificates, which format.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Args, ValueEnum};
+
+use crate::certificate::{Missing, Policy};
+use crate::root::{self, Root};
+use crate::surface::server::{Surface, Versions};
+use crate::surface::{Client, Question};
+use crate::version::{Range, Version};
+
+/// How to print the result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs; docs/json.md describes it.
+    Json,
+}
+
+/// What a certificate or key file that is not there means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Certificates {
+    /// It is taken for good and said so: the default below a --root other than /
+    Assume,
+    /// It is missing: the default on the running machine
+    Require,
+}
+
+/// Which servers, and how to read them.
+#[derive(Debug, Args)]
+pub(super) struct ServerOptions {
+    /// Where absolute paths in the configuration begin; the default is the server root that holds each file
+    #[arg(long, value_name = "DIRECTORY")]
+    root: Option<PathBuf>,
+    /// The release of Postfix, such as 3.7.11
+    #[arg(long, value_name = "VERSION")]
+    postfix_version: Option<Version>,
+    /// The release of Dovecot, such as 2.3.19.1
+    #[arg(long, value_name = "VERSION")]
+    dovecot_version: Option<Version>,
+    /// What to make of certificate and key files that are not there
+    #[arg(long, value_enum)]
+    certificates: Option<Certificates>,
+}
+
+/// For which client.
+#[derive(Debug, Default, Args)]
+pub(super) struct ClientOptions {
+    /// Judge for the client at this address, with the exemptions that apply to it
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<IpAddr>,
+    /// The address of the server that this client connects to
+    #[arg(long, value_name = "ADDRESS", requires = "from")]
+    to: Option<IpAddr>,
+}
+
+impl ClientOptions {
+    fn client(&self) -> Option<Client> {
+        self.from.map(|from| Client { from, to: self.to })
+    }
+}
+
+impl ServerOptions {
+    /// Reads and judges every server at and below `paths`, or the running machine where none is named.
+    ///
+    /// # Errors
+    /// A message for everything that could not be read.
+    pub(super) fn surfaces(
+        &self,
+        paths: &[PathBuf],
+        client: &ClientOptions,
+    ) -> Result<Vec<Surface>, Vec<String>> {
+        let mut roots: Vec<Root> = Vec::new();
+        let mut errors = Vec::new();
+        let default = [self.root.clone().unwrap_or_else(|| PathBuf::from("/"))];
+        for path in if paths.is_empty() { &default } else { paths } {
+            match root::find(path, self.root.as_deref()) {
+                Ok(found) => roots.extend(found),
+                Err(error) => errors.push(error.to_string()),
+            }
+        }
+        roots.sort_by(|a, b| a.shown.cmp(&b.shown));
+        roots.dedup_by(|a, b| {
+            a.shown == b.shown && a.postfix == b.postfix && a.dovecot == b.dovecot
+        });
+        let mut surfaces = Vec::new();
+        for root in roots {
+            let surface = self.judge(root, client);
+            errors.extend(surface.sources.unreadable().map(|(path, why)| {
+                format!("{}: {why}; run as a user who may read it", path.display())
+            }));
+            surfaces.push(surface);
+        }
+        if errors.is_empty() {
+            Ok(surfaces)
+        } else {
+            Err(errors)
+        }
+    }
+
+    fn judge(&self, root: Root, client: &ClientOptions) -> Surface {
+        let running = root.shown == Path::new("/");
+        let missing = match self.certificates {
+            Some(Certificates::Assume) => Missing::Assume,
+            Some(Certificates::Require) => Missing::Fault,
+            None if running => Missing::Fault,
+            None => Missing::Assume,
+        };
+        let version = |given: Option<Version>, command: &str, arguments: &[&str]| {
+            given
+                .or_else(|| {
+                    running
+                        .then(|| installed_version(command, arguments))
+                        .flatten()
+                })
+                .map(Range::exactly)
+        };
+        let versions = Versions {
+            postfix: version(
+                self.postfix_version,
+                "postconf",
+                &["-d", "-h", "mail_version"],
+            ),
+            dovecot: version(self.dovecot_version, "dovecot", &["--version"]),
+        };
+        let question = Question {
+            client: client.client(),
+            certificates: Policy {
+                missing,
+                now: now(),
+            },
+        };
+        Surface::of(root, versions, question)
+    }
+}
+
+/// The release that an installed server says it is.
+fn installed_version(command: &str, arguments: &[&str]) -> Option<Version> {
+    let output = process::Command::new(command)
+        .args(arguments)
+        .stdin(process::Stdio::null())
+        .output()
+        .ok()?;
+    String::from_utf8_lossy(&output.stdout).parse().ok()
+}
+
+/// Seconds since 1970; only the expiry of certificates looks at it.
+fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        })
+}

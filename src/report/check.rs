@@ -1,0 +1,230 @@
+//! The report of `check` for people: the answer, each endpoint with what decides it, the findings.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use crate::finding::{Finding, Fix};
+use crate::rule::Severity;
+use crate::source::{Origin, Sources};
+use crate::surface::{Because, Endpoint, Verdict};
+
+use super::Checked;
+use super::plain::plain;
+use super::table::Table;
+
+/// Writes the report.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
+    writeln!(out, "{}", answer(checked))?;
+    for one in checked {
+        writeln!(out)?;
+        if checked.len() > 1 {
+            writeln!(out, "{}", one.surface.root.shown.display())?;
+        }
+        write_endpoints(out, one)?;
+        for finding in &one.findings {
+            writeln!(out)?;
+            write_finding(out, &one.surface.sources, finding)?;
+        }
+        let problems: Vec<_> = one.surface.problems().collect();
+        if !problems.is_empty() {
+            writeln!(out)?;
+        }
+        for problem in problems {
+            let place = one.surface.sources.place(problem.span);
+            let message = plain(problem.message.as_bytes());
+            writeln!(out, "{place}: {message}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The first line: enforced or not.
+fn answer(checked: &[Checked]) -> String {
+    let endpoints: Vec<&Endpoint> = checked
+        .iter()
+        .flat_map(|one| &one.surface.endpoints)
+        .collect();
+    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+    for endpoint in &endpoints {
+        if !endpoint.verdict.is_enforced() {
+            *open.entry(verdict_in_words(&endpoint.verdict)).or_default() += 1;
+        }
+    }
+    let servers = match checked.len() {
+        1 => String::new(),
+        count => format!(" on {count} servers"),
+    };
+    if endpoints.is_empty() {
+        return "nothing to check: no endpoint at which a client could log in".to_owned();
+    }
+    if open.is_empty() {
+        return format!(
+            "enforced: no login without TLS at any of {}{servers}",
+            count(endpoints.len(), "endpoint")
+        );
+    }
+    let parts: Vec<String> = open
+        .iter()
+        .map(|(what, number)| format!("{number} {what}"))
+        .collect();
+    format!(
+        "not enforced: of {}{servers}, {}",
+        count(endpoints.len(), "endpoint"),
+        parts.join(", ")
+    )
+}
+
+/// What is wrong at an endpoint, to stand behind a number.
+const fn verdict_in_words(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Cleartext => "accept a password without TLS",
+        Verdict::Challenge => "accept a challenge login without TLS",
+        Verdict::LockedOut => "let nobody log in",
+        Verdict::Fails(_) => "are down",
+        Verdict::Unknown(_) => "cannot be judged",
+        Verdict::TlsOnly => "are TLS only",
+        Verdict::NoAuth => "take no login",
+    }
+}
+
+/// A number and its noun.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+fn write_endpoints(out: &mut dyn Write, one: &Checked) -> io::Result<()> {
+    let mut head = Table::new(
+        &["VERDICT", "SERVER", "SERVICE", "PORT", "TLS", "RELEASES"],
+        &[3],
+    );
+    let endpoints = &one.surface.endpoints;
+    if endpoints.is_empty() {
+        return Ok(());
+    }
+    let ranged = endpoints
+        .iter()
+        .any(|endpoint| endpoint.versions != crate::version::Range::ANY);
+    for endpoint in endpoints {
+        head.row(vec![
+            endpoint.verdict.word().to_owned(),
+            endpoint.server.to_string(),
+            plain(endpoint.service.as_bytes()),
+            port(endpoint),
+            endpoint.tls.to_string(),
+            if ranged {
+                endpoint.versions.to_string()
+            } else {
+                String::new()
+            },
+        ]);
+    }
+    // The table is laid out as a whole, then each row is followed by what decides it.
+    let mut text = Vec::new();
+    head.write(&mut text, "")?;
+    let text = String::from_utf8_lossy(&text);
+    for (row, line) in text.lines().enumerate() {
+        let line = if ranged {
+            line
+        } else {
+            line.trim_end_matches("RELEASES").trim_end()
+        };
+        writeln!(out, "{line}")?;
+        if let Some(endpoint) = row.checked_sub(1).and_then(|row| endpoints.get(row)) {
+            write_reasons(out, &one.surface.sources, endpoint)?;
+        }
+    }
+    Ok(())
+}
+
+/// The port with the address before it, where it is not every address.
+pub(super) fn port(endpoint: &Endpoint) -> String {
+    let port = match endpoint.port {
+        0 => "?".to_owned(),
+        port => port.to_string(),
+    };
+    match endpoint.address.as_str() {
+        "*" | "" => port,
+        address if address.contains(':') => format!("[{}]:{port}", plain(address.as_bytes())),
+        address => format!("{}:{port}", plain(address.as_bytes())),
+    }
+}
+
+fn write_reasons(out: &mut dyn Write, sources: &Sources, endpoint: &Endpoint) -> io::Result<()> {
+    match &endpoint.verdict {
+        Verdict::Fails(why) | Verdict::Unknown(why) => {
+            writeln!(out, "    {}", plain(why.as_bytes()))?;
+        }
+        Verdict::TlsOnly
+        | Verdict::Cleartext
+        | Verdict::Challenge
+        | Verdict::LockedOut
+        | Verdict::NoAuth => {}
+    }
+    for because in &endpoint.because {
+        writeln!(out, "    {}", because_line(sources, because))?;
+    }
+    for exemption in &endpoint.exemptions {
+        let network = exemption
+            .network
+            .as_deref()
+            .map(|network| format!(" {}", plain(network.as_bytes())))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "    except {}{network}: {}",
+            exemption.kind.word(),
+            plain(exemption.detail.as_bytes())
+        )?;
+    }
+    for assumed in &endpoint.assumed {
+        writeln!(out, "    assumed: {}", plain(assumed.as_bytes()))?;
+    }
+    Ok(())
+}
+
+/// `smtpd_tls_auth_only = no (default)` or `… (etc/postfix/main.cf:3:1)`.
+pub(super) fn because_line(sources: &Sources, because: &Because) -> String {
+    let origin = match because.origin {
+        Origin::File(span) => sources.place(span).to_string(),
+        Origin::Default(_) => "default".to_owned(),
+        Origin::Implied(how) => how.to_owned(),
+    };
+    let value = plain(&because.value);
+    let value = if value.is_empty() { "(empty)" } else { &value };
+    format!(
+        "{} = {value}  ({origin})",
+        plain(because.setting.as_bytes())
+    )
+}
+
+fn write_finding(out: &mut dyn Write, sources: &Sources, finding: &Finding) -> io::Result<()> {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
+    writeln!(
+        out,
+        "{severity}[{}]: {}",
+        finding.rule,
+        plain(finding.message.as_bytes())
+    )?;
+    if let Some(span) = finding.span {
+        writeln!(out, "  --> {}", sources.place(span))?;
+    }
+    match finding.fix {
+        Fix::Safe => writeln!(out, "  fix: plainsight diff shows the change"),
+        Fix::Unsafe => writeln!(
+            out,
+            "  fix: plainsight diff --unsafe-fixes shows the change, which may shut somebody out"
+        ),
+        Fix::None => Ok(()),
+    }
+}

@@ -1,0 +1,340 @@
+//! The reports as JSON, in the names that DESIGN and docs fix. Names are added, never changed.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use crate::evidence::{Calibration, Evidence, Example, Refusal, Row, Time};
+use crate::impact::{AccountImpact, ClientImpact, Preflight};
+use crate::source::{Origin, Sources, Span};
+use crate::surface::{Because, Endpoint, Exemption};
+use crate::version::Range;
+
+use super::{Checked, format_time, scan};
+
+/// The version of this program, in every document.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Writes a document, indented, with a newline at its end.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, document: &Value) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    writeln!(out)
+}
+
+/// The document of `check`.
+pub fn check(checked: &[Checked]) -> Value {
+    let endpoints: Vec<Value> = checked
+        .iter()
+        .flat_map(|one| {
+            let surface = &one.surface;
+            surface
+                .endpoints
+                .iter()
+                .map(|endpoint| self::endpoint(endpoint, &root_of(one), &surface.sources))
+        })
+        .collect();
+    let findings: Vec<Value> = checked
+        .iter()
+        .flat_map(|one| {
+            one.findings
+                .iter()
+                .map(|finding| self::finding(finding, one))
+        })
+        .collect();
+    let problems: Vec<Value> = checked
+        .iter()
+        .flat_map(|one| {
+            one.surface.problems().map(|problem| {
+                let mut object = place(&one.surface.sources, problem.span);
+                object.insert("message".to_owned(), json!(problem.message));
+                Value::Object(object)
+            })
+        })
+        .collect();
+    json!({
+        "schema": "plainsight/check/1",
+        "version": VERSION,
+        "endpoints": endpoints,
+        "findings": findings,
+        "problems": problems,
+        "summary": summary(checked),
+    })
+}
+
+fn root_of(one: &Checked) -> String {
+    one.surface.root.shown.display().to_string()
+}
+
+fn summary(checked: &[Checked]) -> Value {
+    let mut verdicts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut severities: BTreeMap<String, usize> = BTreeMap::new();
+    let mut enforced = true;
+    for one in checked {
+        for endpoint in &one.surface.endpoints {
+            *verdicts.entry(endpoint.verdict.word()).or_default() += 1;
+            enforced &= endpoint.verdict.is_enforced();
+        }
+        for finding in &one.findings {
+            *severities.entry(finding.severity.to_string()).or_default() += 1;
+        }
+    }
+    json!({
+        "roots": checked.len(),
+        "enforced": enforced,
+        "verdicts": verdicts,
+        "findings": severities,
+    })
+}
+
+fn endpoint(endpoint: &Endpoint, root: &str, sources: &Sources) -> Value {
+    json!({
+        "id": endpoint.id(),
+        "server": endpoint.server.to_string(),
+        "root": root,
+        "service": endpoint.service,
+        "protocol": endpoint.protocol.to_string(),
+        "address": endpoint.address,
+        "port": endpoint.port,
+        "tls": endpoint.tls.to_string(),
+        "verdict": endpoint.verdict.word(),
+        "why": verdict_text(endpoint),
+        "because": endpoint.because.iter().map(|because| self::because(because, sources)).collect::<Vec<_>>(),
+        "exemptions": endpoint.exemptions.iter().map(exemption).collect::<Vec<_>>(),
+        "assumed": endpoint.assumed,
+        "version_range": (endpoint.versions != Range::ANY).then(|| endpoint.versions.to_string()),
+        "log_name": endpoint.log_name,
+    })
+}
+
+fn verdict_text(endpoint: &Endpoint) -> Option<&str> {
+    use crate::surface::Verdict;
+    match &endpoint.verdict {
+        Verdict::Fails(why) | Verdict::Unknown(why) => Some(why),
+        Verdict::TlsOnly
+        | Verdict::Cleartext
+        | Verdict::Challenge
+        | Verdict::LockedOut
+        | Verdict::NoAuth => None,
+    }
+}
+
+fn because(because: &Because, sources: &Sources) -> Value {
+    let mut object = Map::new();
+    object.insert("setting".to_owned(), json!(because.setting));
+    object.insert("value".to_owned(), json!(because.value.to_string()));
+    match because.origin {
+        Origin::File(span) => object.extend(place(sources, span)),
+        Origin::Default(since) => {
+            object.insert("default".to_owned(), json!(format!("since {since}")));
+        }
+        Origin::Implied(how) => {
+            object.insert("default".to_owned(), json!(how));
+        }
+    }
+    Value::Object(object)
+}
+
+fn exemption(exemption: &Exemption) -> Value {
+    json!({
+        "kind": exemption.kind.word(),
+        "network": exemption.network,
+        "detail": exemption.detail,
+    })
+}
+
+fn finding(finding: &crate::finding::Finding, one: &Checked) -> Value {
+    let mut object = Map::new();
+    object.insert("rule".to_owned(), json!(finding.rule));
+    object.insert("severity".to_owned(), json!(finding.severity.to_string()));
+    object.insert("message".to_owned(), json!(finding.message));
+    object.insert("endpoint".to_owned(), json!(finding.endpoint));
+    object.insert("root".to_owned(), json!(root_of(one)));
+    match finding.span {
+        Some(span) => object.extend(place(&one.surface.sources, span)),
+        None => {
+            for key in ["file", "line", "column"] {
+                object.insert(key.to_owned(), Value::Null);
+            }
+        }
+    }
+    object.insert("fix".to_owned(), json!(finding.fix.word()));
+    object.insert("fingerprint".to_owned(), json!(finding.fingerprint()));
+    object.insert("suppressed".to_owned(), Value::Null);
+    Value::Object(object)
+}
+
+fn place(sources: &Sources, span: Span) -> Map<String, Value> {
+    let position = sources.position(span);
+    let mut object = Map::new();
+    object.insert(
+        "file".to_owned(),
+        json!(sources.shown_path(span.file).display().to_string()),
+    );
+    object.insert("line".to_owned(), json!(position.line));
+    object.insert("column".to_owned(), json!(position.column));
+    object
+}
+
+/// The document of `scan`.
+pub fn scan(evidence: &Evidence) -> Value {
+    let totals: Map<String, Value> = scan::totals(evidence)
+        .into_iter()
+        .map(|(protocol, one)| {
+            let numbers = json!({
+                "accounts": one.accounts,
+                "clear": one.clear,
+                "tls": one.tls,
+                "local": one.local,
+                "trusted": one.trusted,
+                "unknown": one.unknown,
+            });
+            (protocol.to_string(), numbers)
+        })
+        .collect();
+    json!({
+        "schema": "plainsight/scan/1",
+        "version": VERSION,
+        "window": window(evidence),
+        "totals": totals,
+        "evidence": evidence.rows.iter().map(row).collect::<Vec<_>>(),
+        "anonymous": evidence.anonymous.iter().map(row).collect::<Vec<_>>(),
+        "refused": evidence.refused.iter().map(refusal).collect::<Vec<_>>(),
+        "calibration": evidence.calibration.iter().map(calibration).collect::<Vec<_>>(),
+        "lines": {
+            "read": evidence.lines.read,
+            "candidate": evidence.lines.candidate,
+            "unparsed": evidence.lines.unparsed,
+        },
+        "warnings": evidence.warnings,
+    })
+}
+
+fn window(evidence: &Evidence) -> Value {
+    let window = &evidence.window;
+    let gaps: Vec<Value> = window
+        .gaps
+        .iter()
+        .map(|(first, last)| json!({"first": format_time(*first), "last": format_time(*last)}))
+        .collect();
+    json!({
+        "first": window.first.map(format_time),
+        "last": window.last.map(format_time),
+        "days": window.days(),
+        "gaps": gaps,
+    })
+}
+
+fn time(time: Option<Time>) -> Value {
+    json!(time.map(format_time))
+}
+
+fn text(bytes: &bstr::BString) -> String {
+    bytes.to_string()
+}
+
+fn example(example: Option<&Example>) -> Value {
+    match example {
+        Some(example) => {
+            json!({"file": example.file.display().to_string(), "line": example.line})
+        }
+        None => Value::Null,
+    }
+}
+
+fn row(row: &Row) -> Value {
+    json!({
+        "host": text(&row.host),
+        "service": text(&row.service),
+        "protocol": row.protocol.to_string(),
+        "account": row.account.as_ref().map(text),
+        "client": text(&row.client),
+        "client_name": row.client_name.as_ref().map(text),
+        "server_address": row.server_address.as_ref().map(text),
+        "method": text(&row.method),
+        "transport": row.transport.word(),
+        "tls_version": row.tls_version.as_ref().map(text),
+        "logins": row.logins,
+        "first": time(row.first),
+        "last": time(row.last),
+        "example": example(row.example.as_ref()),
+        "ambiguous": row.ambiguous,
+    })
+}
+
+fn refusal(refusal: &Refusal) -> Value {
+    json!({
+        "host": text(&refusal.host),
+        "service": text(&refusal.service),
+        "protocol": refusal.protocol.to_string(),
+        "account": refusal.account.as_ref().map(text),
+        "client": text(&refusal.client),
+        "reason": refusal.reason,
+        "times": refusal.times,
+        "first": time(refusal.first),
+        "last": time(refusal.last),
+        "example": example(refusal.example.as_ref()),
+    })
+}
+
+fn calibration(calibration: &Calibration) -> Value {
+    json!({
+        "service": text(&calibration.service),
+        "silence_proves": calibration.silence_proves,
+        "why": calibration.why,
+    })
+}
+
+/// The document of `preflight`; `checked` is the server as it stands, `after` the files as they would be.
+pub fn preflight(
+    preflight: &Preflight,
+    checked: &[Checked],
+    after: &Checked,
+    evidence: &Evidence,
+) -> Value {
+    json!({
+        "schema": "plainsight/preflight/1",
+        "version": VERSION,
+        "decision": preflight.decision.word(),
+        "reasons": preflight.reasons,
+        "impact": preflight.accounts.iter().map(account).collect::<Vec<_>>(),
+        "endpoints_after": preflight
+            .endpoints_after
+            .iter()
+            .map(|one| endpoint(one, &root_of(after), &after.surface.sources))
+            .collect::<Vec<_>>(),
+        "check": check(checked),
+        "scan": scan(evidence),
+    })
+}
+
+fn account(account: &AccountImpact) -> Value {
+    json!({
+        "account": account.account.as_ref().map(text),
+        "protocol": account.protocol.to_string(),
+        "clients": account.clients.iter().map(client).collect::<Vec<_>>(),
+        "impact": account.impact.word(),
+    })
+}
+
+fn client(client: &ClientImpact) -> Value {
+    json!({
+        "client": text(&client.client),
+        "client_name": client.client_name.as_ref().map(text),
+        "service": text(&client.service),
+        "method": text(&client.method),
+        "transport": client.transport.word(),
+        "impact": client.impact.word(),
+        "why": client.why,
+        "logins": client.logins,
+        "first": time(client.first),
+        "last": time(client.last),
+        "example": example(client.example.as_ref()),
+        "mail_program": Value::Null,
+        "schedule": Value::Null,
+        "network": Value::Null,
+    })
+}

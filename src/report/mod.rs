@@ -1,0 +1,26 @@
+//! Reports: the answers of the commands as text and as JSON. Nothing here decides anything.
+//!
+//! `check`, `scan` and `preflight` write for people, `json` for programs;
+//! `plain` makes hostile text harmless, `table` lines up columns.
+
+pub mod check;
+pub mod json;
+pub mod plain;
+pub mod preflight;
+pub mod scan;
+pub mod table;
+mod time;
+
+use crate::finding::Finding;
+use crate::surface::server::Surface;
+
+pub use time::format_time;
+
+/// What `check` found out about one server.
+#[derive(Debug)]
+pub struct Checked {
+    /// The server.
+    pub surface: Surface,
+    /// What the rules say about it.
+    pub findings: Vec<Finding>,
+}

@@ -1,0 +1,262 @@
+//! The report of `scan` for people: how many accounts log in without TLS, then who, from where.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use crate::evidence::{Evidence, Row, Transport, Window};
+use crate::surface::Protocol;
+
+use super::check::count;
+use super::format_time;
+use super::plain::plain;
+use super::table::Table;
+use super::time::format_day;
+
+/// How many accounts were seen at least once each way, on one protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Accounts in all.
+    pub accounts: usize,
+    /// Seen without TLS.
+    pub clear: usize,
+    /// Seen under TLS.
+    pub tls: usize,
+    /// Seen from the same host.
+    pub local: usize,
+    /// Seen from a trusted network.
+    pub trusted: usize,
+    /// Seen where the log does not tell.
+    pub unknown: usize,
+}
+
+/// The totals of each protocol that was seen.
+pub fn totals(evidence: &Evidence) -> BTreeMap<Protocol, Totals> {
+    let mut ways: BTreeMap<Protocol, BTreeMap<&[u8], [bool; 5]>> = BTreeMap::new();
+    for row in &evidence.rows {
+        if let Some(account) = &row.account {
+            let seen = ways
+                .entry(row.protocol)
+                .or_default()
+                .entry(account)
+                .or_default();
+            for (place, transport) in Transport::ALL.iter().enumerate() {
+                seen[place] |= *transport == row.transport;
+            }
+        }
+    }
+    let sum = |accounts: &BTreeMap<&[u8], [bool; 5]>, transport: Transport| {
+        let place = Transport::ALL.iter().position(|one| *one == transport);
+        accounts
+            .values()
+            .filter(|seen| place.is_some_and(|place| seen[place]))
+            .count()
+    };
+    ways.iter()
+        .map(|(&protocol, accounts)| {
+            let totals = Totals {
+                accounts: accounts.len(),
+                clear: sum(accounts, Transport::Clear),
+                tls: sum(accounts, Transport::Tls),
+                local: sum(accounts, Transport::Local),
+                trusted: sum(accounts, Transport::Trusted),
+                unknown: sum(accounts, Transport::Unknown),
+            };
+            (protocol, totals)
+        })
+        .collect()
+}
+
+/// Writes the report.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
+    writeln!(out, "{}", answer(evidence))?;
+    let totals = totals(evidence);
+    if !totals.is_empty() {
+        let mut table = Table::new(
+            &[
+                "PROTOCOL", "ACCOUNTS", "CLEAR", "UNKNOWN", "TRUSTED", "LOCAL", "TLS",
+            ],
+            &[1, 2, 3, 4, 5, 6],
+        );
+        for (protocol, one) in &totals {
+            let mut cells = vec![protocol.to_string()];
+            cells.extend(
+                [
+                    one.accounts,
+                    one.clear,
+                    one.unknown,
+                    one.trusted,
+                    one.local,
+                    one.tls,
+                ]
+                .map(|number| number.to_string()),
+            );
+            table.row(cells);
+        }
+        writeln!(out)?;
+        table.write(out, "")?;
+    }
+    let rows = |transport: Transport| {
+        evidence
+            .rows
+            .iter()
+            .chain(&evidence.anonymous)
+            .filter(move |row| row.transport == transport)
+    };
+    write_rows(out, "without TLS", rows(Transport::Clear))?;
+    write_rows(out, "the log does not tell", rows(Transport::Unknown))?;
+    write_rows(
+        out,
+        "without TLS, from a network or proxy the server trusts",
+        rows(Transport::Trusted),
+    )?;
+    write_rows(
+        out,
+        "without TLS, from the server itself",
+        rows(Transport::Local),
+    )?;
+    write_refused(out, evidence)?;
+    write_calibration(out, evidence)
+}
+
+/// The first line: how many, of how many, in what time.
+fn answer(evidence: &Evidence) -> String {
+    let mut all: BTreeMap<&[u8], [bool; 2]> = BTreeMap::new();
+    for row in &evidence.rows {
+        if let Some(account) = &row.account {
+            let seen = all.entry(account).or_default();
+            seen[0] |= row.transport == Transport::Clear;
+            seen[1] |= row.transport == Transport::Unknown;
+        }
+    }
+    let clear = all.values().filter(|seen| seen[0]).count();
+    let unknown = all.values().filter(|seen| seen[1] && !seen[0]).count();
+    let days = days(&evidence.window);
+    if all.is_empty() && evidence.anonymous.is_empty() {
+        return format!(
+            "no login found in {}{days}",
+            count_lines(evidence.lines.read)
+        );
+    }
+    let mut text = match clear {
+        0 => "nobody was seen to log in without TLS".to_owned(),
+        1 => "1 account logs in without TLS".to_owned(),
+        many => format!("{many} accounts log in without TLS"),
+    };
+    text.push_str(&format!(", of {}{days}", count(all.len(), "account")));
+    if unknown > 0 {
+        text.push_str(&format!("; of {unknown} more the log does not tell"));
+    }
+    text
+}
+
+fn count_lines(lines: u64) -> String {
+    if lines == 1 {
+        "1 line".to_owned()
+    } else {
+        format!("{lines} lines")
+    }
+}
+
+/// ` (2026-10-26 to 2026-11-02)`, or nothing where no line has a time.
+fn days(window: &Window) -> String {
+    match (window.first, window.last) {
+        (Some(first), Some(last)) => {
+            format!(" ({} to {})", format_day(first), format_day(last))
+        }
+        (None, _) | (_, None) => String::new(),
+    }
+}
+
+fn write_rows<'a>(
+    out: &mut dyn Write,
+    title: &str,
+    rows: impl Iterator<Item = &'a Row>,
+) -> io::Result<()> {
+    let mut table = Table::new(
+        &[
+            "ACCOUNT", "PROTOCOL", "CLIENT", "NAME", "METHOD", "LOGINS", "FIRST", "LAST", "EXAMPLE",
+        ],
+        &[5],
+    );
+    for row in rows {
+        table.row(vec![
+            account(row.account.as_ref(), row.ambiguous),
+            row.protocol.to_string(),
+            plain(&row.client),
+            row.client_name
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |name| plain(name)),
+            plain(&row.method),
+            row.logins.to_string(),
+            row.first.map_or_else(|| "-".to_owned(), format_time),
+            row.last.map_or_else(|| "-".to_owned(), format_time),
+            row.example.as_ref().map_or_else(
+                || "-".to_owned(),
+                |example| {
+                    let file = example.file.to_string_lossy();
+                    format!("{}:{}", plain(file.as_bytes()), example.line)
+                },
+            ),
+        ]);
+    }
+    if table.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{title}:")?;
+    table.write(out, "  ")
+}
+
+/// An account's name to show: `(not logged)` where there is none, `?` behind one that may end elsewhere.
+pub(super) fn account(name: Option<&bstr::BString>, ambiguous: bool) -> String {
+    match name {
+        None => "(not logged)".to_owned(),
+        Some(name) if ambiguous => format!("{} (?)", plain(name)),
+        Some(name) => plain(name),
+    }
+}
+
+fn write_refused(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
+    let mut table = Table::new(
+        &["ACCOUNT", "PROTOCOL", "CLIENT", "TIMES", "LAST", "REASON"],
+        &[3],
+    );
+    for refusal in &evidence.refused {
+        table.row(vec![
+            account(refusal.account.as_ref(), false),
+            refusal.protocol.to_string(),
+            plain(&refusal.client),
+            refusal.times.to_string(),
+            refusal.last.map_or_else(|| "-".to_owned(), format_time),
+            plain(refusal.reason.as_bytes()),
+        ]);
+    }
+    if table.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nrefused for want of TLS, so these fail already:")?;
+    table.write(out, "  ")
+}
+
+fn write_calibration(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
+    if evidence.calibration.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nwhat silence about TLS means:")?;
+    for one in &evidence.calibration {
+        let meaning = if one.silence_proves {
+            "no TLS"
+        } else {
+            "nothing"
+        };
+        writeln!(
+            out,
+            "  {}: {meaning}, {}",
+            plain(&one.service),
+            plain(one.why.as_bytes())
+        )?;
+    }
+    Ok(())
+}

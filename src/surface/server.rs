@@ -1,0 +1,114 @@
+//! The surface of one server: its files read, its configurations understood, its endpoints judged.
+
+use crate::dovecot;
+use crate::postfix;
+use crate::root::Root;
+use crate::source::{Problem, Sources};
+use crate::version::Range;
+
+use super::{Client, Endpoint, Question};
+
+/// The releases to judge for; none where the tree itself has to tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// Of Postfix.
+    pub postfix: Option<Range>,
+    /// Of Dovecot.
+    pub dovecot: Option<Range>,
+}
+
+/// One server, judged.
+#[derive(Debug)]
+pub struct Surface {
+    /// Where its files were found.
+    pub root: Root,
+    /// The files that were read.
+    pub sources: Sources,
+    /// The configuration of Postfix, if there is one.
+    pub postfix: Option<postfix::Config>,
+    /// The configuration of Dovecot, if there is one.
+    pub dovecot: Option<dovecot::Config>,
+    /// Every endpoint with its verdict.
+    pub endpoints: Vec<Endpoint>,
+    versions: Versions,
+    question: Question,
+}
+
+impl Surface {
+    /// Reads the files of `root` and judges every endpoint.
+    pub fn of(root: Root, versions: Versions, question: Question) -> Self {
+        let mut sources = Sources::new(root.tree.clone());
+        let postfix = root
+            .postfix
+            .as_deref()
+            .map(|directory| postfix::Config::load(&mut sources, directory));
+        let dovecot = root
+            .dovecot
+            .as_deref()
+            .map(|file| dovecot::Config::load(&mut sources, file));
+        let mut surface = Self {
+            root,
+            sources,
+            postfix,
+            dovecot,
+            endpoints: Vec::new(),
+            versions,
+            question,
+        };
+        surface.endpoints = surface.endpoints_for(question.client);
+        surface
+    }
+
+    /// The endpoints as they are for one client; the files are not read again.
+    pub fn endpoints_for(&self, client: Option<Client>) -> Vec<Endpoint> {
+        let question = Question {
+            client,
+            ..self.question
+        };
+        let mut endpoints = Vec::new();
+        if let Some(config) = &self.postfix {
+            let range = self
+                .versions
+                .postfix
+                .unwrap_or_else(|| postfix::version_hint(config));
+            endpoints.extend(super::postfix::endpoints(
+                config,
+                &self.sources,
+                range,
+                &question,
+            ));
+        }
+        if let Some(config) = &self.dovecot {
+            let range = self
+                .versions
+                .dovecot
+                .unwrap_or_else(|| dovecot::version_hint(config));
+            endpoints.extend(super::dovecot::endpoints(
+                config,
+                &self.sources,
+                range,
+                &question,
+            ));
+        }
+        endpoints
+    }
+
+    /// The same server with other texts in place of some of its files, judged in the same way.
+    pub fn with_texts(
+        &self,
+        texts: impl IntoIterator<Item = (std::path::PathBuf, Vec<u8>)>,
+    ) -> Self {
+        let mut root = self.root.clone();
+        for (daemon, text) in texts {
+            root.tree.overlay(daemon, text);
+        }
+        Self::of(root, self.versions, self.question)
+    }
+
+    /// What is wrong with the files, Postfix first, in reading order.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        let postfix = self.postfix.iter().flat_map(|config| &config.problems);
+        let dovecot = self.dovecot.iter().flat_map(|config| &config.problems);
+        postfix.chain(dovecot)
+    }
+}
