@@ -260,7 +260,7 @@ def parse(product, path):
     for number, line in enumerate(path.read_text(encoding="latin-1").split("\n"), 1):
         where = f"{path}:{number}"
         if line.startswith("=== "):
-            cases.append(Case(product, line[4:].strip(), "", [], [], where))
+            cases.append(Case(product, f"{path.stem}/{line[4:].strip()}", "", [], [], where))
         elif not cases:
             if line.strip() and not line.startswith("#"):
                 raise ValueError(f"{where}: text before the first case")
