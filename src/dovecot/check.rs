@@ -1,0 +1,194 @@
+//! A check: what the daemon says against one setting by itself, where it stands.
+//!
+//! `read` beside this file asks for each assignment. Checks over several settings are in `surface::dovecot`.
+
+use bstr::{BStr, BString};
+
+use crate::source::Span;
+
+use super::names;
+use super::scope::Section;
+use super::{Assignment, Family};
+
+/// What 2.4 says if `dovecot_config_version` is not the first setting (config_parser_get_version, 2.4.1).
+pub(super) const NO_HEADER: &str = "The first setting must be dovecot_config_version";
+
+/// Settings of a service up to 2.3 (service_setting_defines in master-settings.c, 2.0.9 to 2.3.21).
+const OF_SERVICE: &[&[u8]] = &[
+    b"name",
+    b"protocol",
+    b"type",
+    b"executable",
+    b"user",
+    b"group",
+    b"privileged_group",
+    b"extra_groups",
+    b"chroot",
+    b"drop_priv_before_exec",
+    b"process_min_avail",
+    b"process_limit",
+    b"client_limit",
+    b"service_count",
+    b"idle_kill",
+    b"vsz_limit",
+];
+
+/// Settings of a listener up to 2.3 (inet_listener_setting_defines in the same files).
+const OF_LISTENER: &[&[u8]] = &[
+    b"name",
+    b"address",
+    b"port",
+    b"ssl",
+    b"reuse_port",
+    b"haproxy",
+];
+
+/// Settings of the auth module beside those that start with `auth_` (auth-settings.c, 2.3.19.1 and 2.4.1).
+const OF_AUTH: &[&[u8]] = &[
+    b"verbose_proctitle",
+    b"first_valid_uid",
+    b"last_valid_uid",
+    b"first_valid_gid",
+    b"last_valid_gid",
+    b"base_dir",
+];
+
+/// What the daemon says against an assignment; `around` are the sections it is written in.
+pub(super) fn complaint(
+    entry: &Assignment,
+    around: &[Section],
+    family: Family,
+) -> Option<(Span, String)> {
+    let key = entry.key.as_slice();
+    if let Some(why) = unknown(entry, around, family) {
+        return Some((entry.key_span, why));
+    }
+    let by_address = around.iter().any(|section| match section {
+        Section::Local(net) | Section::Remote(net) => net.bits() != Some(0),
+        Section::LocalName(_) => true,
+        Section::Protocol { .. }
+        | Section::Service(_)
+        | Section::Listener(_)
+        | Section::SslServer
+        | Section::Group { .. }
+        | Section::Other { .. } => false,
+    });
+    if by_address && around.iter().all(Section::is_filter) && is_auth(key) {
+        return Some((
+            entry.key_span,
+            format!(
+                "Auth settings not supported inside local/remote blocks: {}",
+                entry.key
+            ),
+        ));
+    }
+    if entry.unknown.is_some()
+        || family == Family::V24 && entry.text.windows(2).any(|two| two == b"%{")
+    {
+        return None;
+    }
+    invalid(&entry.name, entry.item.is_some(), &entry.text, family)
+        .map(|why| (entry.value_span, why))
+}
+
+/// Settings of the auth module. `disable_plaintext_auth` belongs to the login processes, and so does its successor.
+fn is_auth(key: &[u8]) -> bool {
+    key.starts_with(b"auth_") && key != b"auth_allow_cleartext" || OF_AUTH.contains(&key)
+}
+
+fn unknown(entry: &Assignment, around: &[Section], family: Family) -> Option<String> {
+    let key = entry.key.as_slice();
+    match (family, around.last()) {
+        (Family::V23, Some(Section::Service(_))) => (!OF_SERVICE.contains(&key))
+            .then(|| format!("Unknown setting: service {{ {}", entry.key)),
+        (Family::V23, Some(Section::Listener(_))) => (!OF_LISTENER.contains(&key))
+            .then(|| format!("Unknown setting: service {{ inet_listener {{ {}", entry.key)),
+        (_, Some(Section::Other { .. })) => None,
+        (_, Some(_) | None) => {
+            let known = entry.item.is_some()
+                || entry.translated
+                || names::is_known(&entry.key, family)
+                || names::is_known(&entry.name, family) && family == Family::V24;
+            (!known).then(|| format!("Unknown setting: {}", entry.key))
+        }
+    }
+}
+
+/// What is wrong with a value of a setting, if the daemon refuses it.
+fn invalid(name: &BString, item: bool, text: &BString, family: Family) -> Option<String> {
+    if item {
+        return names::boolean(text).is_none().then(|| bad_boolean(text));
+    }
+    match name.as_slice() {
+        b"ssl" => (!matches!(text.as_slice(), b"yes" | b"no" | b"required"))
+            .then(|| format!("Invalid value: {text}")),
+        b"inet_listener_port" => {
+            let port = std::str::from_utf8(text)
+                .ok()
+                .and_then(|text| text.parse::<u16>().ok());
+            port.is_none()
+                .then(|| format!("Invalid port number {text}"))
+        }
+        b"listen" if text.is_empty() => Some("listen can't be set empty".into()),
+        _ if names::is_boolean(name) => names::boolean(text).is_none().then(|| bad_boolean(text)),
+        _ if names::is_list(name, family) => None,
+        _ => None,
+    }
+}
+
+fn bad_boolean(text: &BString) -> String {
+    format!("Invalid boolean value: {text} (use yes or no)")
+}
+
+/// Whether the value of a setting names a file with a certificate or key, so that the path matters and not what it
+/// holds, which may be secret.
+pub(super) fn is_path(name: &BString) -> bool {
+    let named = |part: &[u8]| name.ends_with(part);
+    name.starts_with(b"ssl_")
+        && (named(b"_file") || named(b"_cert") || named(b"_key") || named(b"_ca"))
+        || named(b"_password")
+}
+
+/// Whether a value read from a file can matter to a login.
+pub(super) fn is_known(name: &BString, family: Family) -> bool {
+    names::built_in(&name.to_string(), family).is_some()
+}
+
+/// The text that a variable gives for a value: yes or no for a boolean, whatever was written.
+pub(super) fn exported(text: &BString, name: &BString) -> Vec<u8> {
+    match names::boolean(text) {
+        Some(true) if names::is_boolean(name) => b"yes".to_vec(),
+        Some(false) if names::is_boolean(name) => b"no".to_vec(),
+        Some(_) | None => text.to_vec(),
+    }
+}
+
+/// What the daemon says to a section it does not know; none where it knows it, or where we do not know that.
+pub(super) fn unknown_section(key: &[u8], around: &[Section], family: Family) -> Option<String> {
+    let inside = around.iter().any(|section| match section {
+        Section::Other { .. } | Section::Service(_) | Section::Listener(_) => true,
+        Section::Protocol { .. }
+        | Section::Local(_)
+        | Section::Remote(_)
+        | Section::LocalName(_)
+        | Section::SslServer
+        | Section::Group { .. } => false,
+    });
+    let known = match family {
+        Family::V23 => matches!(
+            key,
+            b"namespace"
+                | b"passdb"
+                | b"userdb"
+                | b"plugin"
+                | b"dict"
+                | b"metric"
+                | b"event_exporter"
+                | b"mailbox"
+                | b"user"
+        ),
+        // 2.4 has hundreds; a section whose name no release has is found by its settings.
+        Family::V24 => true,
+    };
+    (!inside && !known).then(|| format!("Unknown setting: {}", BStr::new(key)))
+}

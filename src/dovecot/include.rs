@@ -1,0 +1,226 @@
+//! An include: the files that the pattern behind `!include` names, in the order in which they are read.
+//!
+//! The pattern is that of glob(3) with GLOB_BRACE (settings_include in config-parser.c). Names are sorted by bytes,
+//! as in the C locale in which the daemon runs.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::source::FileTree;
+
+/// No pattern of a human being has more alternatives or names more files.
+const MOST: usize = 4096;
+
+/// Whether the pattern can match other names than itself.
+pub(super) fn is_pattern(pattern: &[u8]) -> bool {
+    pattern.iter().any(|c| b"*?[{".contains(c))
+}
+
+/// The daemon paths that match an absolute pattern, each alternative of its braces sorted by itself.
+pub(super) fn matches(pattern: &[u8], tree: &FileTree) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for alternative in braces(pattern) {
+        let mut places = vec![PathBuf::from("/")];
+        for part in alternative.split(|&c| c == b'/') {
+            if part.is_empty() {
+                continue;
+            }
+            if !part.iter().any(|c| b"*?[\\".contains(c)) {
+                for place in &mut places {
+                    place.push(OsStr::from_bytes(part));
+                }
+                continue;
+            }
+            let mut next = Vec::new();
+            for place in &places {
+                next.extend(tree.list(place).into_iter().filter(|path| {
+                    path.file_name()
+                        .is_some_and(|name| fits(part, name.as_bytes()))
+                }));
+            }
+            next.truncate(MOST);
+            places = next;
+        }
+        places.retain(|path| exists(path, &alternative, tree));
+        places.sort();
+        found.append(&mut places);
+        found.truncate(MOST);
+    }
+    found
+}
+
+/// A path whose last part has no wildcard was not seen in a listing yet.
+fn exists(path: &Path, pattern: &[u8], tree: &FileTree) -> bool {
+    let last = pattern.rsplit(|&c| c == b'/').next().unwrap_or_default();
+    if last.iter().any(|c| b"*?[\\".contains(c)) {
+        return true;
+    }
+    tree.locate(path)
+        .is_some_and(|disk| disk.symlink_metadata().is_ok())
+}
+
+/// The patterns that `{a,b}` stands for; `{}` and an unclosed brace stay as they are.
+fn braces(pattern: &[u8]) -> Vec<Vec<u8>> {
+    let mut done = Vec::new();
+    let mut open = vec![pattern.to_vec()];
+    while let Some(pattern) = open.pop() {
+        if done.len() + open.len() > MOST {
+            break;
+        }
+        match first_braces(&pattern) {
+            None => done.push(pattern),
+            Some((start, end, commas)) => {
+                let mut cuts = vec![start];
+                cuts.extend(commas);
+                cuts.push(end);
+                for pair in cuts.windows(2).rev() {
+                    let mut one = pattern[..start].to_vec();
+                    one.extend_from_slice(&pattern[pair[0] + 1..pair[1]]);
+                    one.extend_from_slice(&pattern[end + 1..]);
+                    open.push(one);
+                }
+            }
+        }
+    }
+    done
+}
+
+/// The first closed pair of braces and the commas of its own level.
+fn first_braces(pattern: &[u8]) -> Option<(usize, usize, Vec<usize>)> {
+    let mut from = 0;
+    loop {
+        let start = from + pattern[from..].iter().position(|&c| c == b'{')?;
+        if pattern.get(start + 1) == Some(&b'}') {
+            from = start + 2;
+            continue;
+        }
+        let mut depth = 0_usize;
+        let mut commas = Vec::new();
+        for (at, &c) in pattern.iter().enumerate().skip(start) {
+            match c {
+                b'{' => depth += 1,
+                b',' if depth == 1 => commas.push(at),
+                b'}' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Some((start, at, commas));
+                    }
+                }
+                _ => {}
+            }
+        }
+        return None;
+    }
+}
+
+/// Whether a name fits one part of a pattern; a leading dot must be written.
+fn fits(pattern: &[u8], name: &[u8]) -> bool {
+    if name.first() == Some(&b'.') && pattern.first() != Some(&b'.') {
+        return false;
+    }
+    // The classic way with one place to come back to: linear for all practical purposes, no recursion.
+    let (mut p, mut n) = (0, 0);
+    let mut back: Option<(usize, usize)> = None;
+    while n < name.len() {
+        let step = match pattern.get(p) {
+            Some(b'*') => {
+                back = Some((p + 1, n));
+                p += 1;
+                continue;
+            }
+            Some(b'?') => Some(p + 1),
+            Some(b'[') => match class(&pattern[p..], name[n]) {
+                Some((true, length)) => Some(p + length),
+                Some((false, _)) => None,
+                None => (name[n] == b'[').then_some(p + 1),
+            },
+            Some(b'\\') if pattern.get(p + 1) == Some(&name[n]) => Some(p + 2),
+            Some(&c) if c == name[n] => Some(p + 1),
+            Some(_) | None => None,
+        };
+        match (step, back) {
+            (Some(next), _) => {
+                p = next;
+                n += 1;
+            }
+            (None, Some((pattern_at, name_at))) => {
+                p = pattern_at;
+                n = name_at + 1;
+                back = Some((pattern_at, name_at + 1));
+            }
+            (None, None) => return false,
+        }
+    }
+    pattern[p..].iter().all(|&c| c == b'*')
+}
+
+/// Whether a bracket expression at the start of `pattern` holds `c`, and how long it is; none if it is not closed.
+fn class(pattern: &[u8], c: u8) -> Option<(bool, usize)> {
+    let mut at = 1;
+    let negated = matches!(pattern.get(at), Some(b'!' | b'^'));
+    if negated {
+        at += 1;
+    }
+    let first = at;
+    let mut holds = false;
+    loop {
+        let low = *pattern.get(at)?;
+        if low == b']' && at > first {
+            return Some((holds != negated, at + 1));
+        }
+        match (pattern.get(at + 1), pattern.get(at + 2)) {
+            (Some(b'-'), Some(&high)) if high != b']' => {
+                holds |= (low..=high).contains(&c);
+                at += 3;
+            }
+            (Some(_) | None, Some(_) | None) => {
+                holds |= low == c;
+                at += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_patterns() {
+        for (pattern, name, expected) in [
+            ("*.conf", "10-auth.conf", true),
+            ("*.conf", ".hidden.conf", false),
+            (".*.conf", ".hidden.conf", true),
+            ("*.conf", "10-ssl.conf.dpkg-dist", false),
+            ("1[0-4]-*", "13-x", true),
+            ("1[!0-4]-*", "13-x", false),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("[", "[", true),
+            ("*a*b*c", "xaybzc", true),
+            ("*a*b*c", "xaybz", false),
+        ] {
+            assert_eq!(
+                fits(pattern.as_bytes(), name.as_bytes()),
+                expected,
+                "{pattern} {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn braces_open_in_order() {
+        let open = |pattern: &str| -> Vec<String> {
+            let all = braces(pattern.as_bytes());
+            all.iter()
+                .map(|p| String::from_utf8_lossy(p).into_owned())
+                .collect()
+        };
+        assert_eq!(
+            open("/a/{x,y{1,2}}.conf"),
+            ["/a/x.conf", "/a/y1.conf", "/a/y2.conf"]
+        );
+        assert_eq!(open("/a/{}{"), ["/a/{}{"]);
+    }
+}

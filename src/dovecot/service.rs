@@ -1,0 +1,266 @@
+//! A login service and its listeners, those included that exist without being written.
+//!
+//! Sources: src/imap-login/imap-login-settings.c and its like for POP3 and submission (2.3.19.1, 2.4.1),
+//! service_create_inet_listeners in src/master/service.c, and `doveconf -a` of the four Debian releases for ManageSieve.
+
+use bstr::{BString, ByteSlice};
+
+use crate::source::Origin;
+
+use super::lookup::{Lookup, Value, words};
+use super::scope::Section;
+use super::{Config, Family};
+
+/// A program that logs clients in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The name of its service, and of its program.
+    pub service: &'static str,
+    /// The protocol it speaks, by which `protocols` turns it on.
+    pub protocol: &'static str,
+    /// Name, port and implicit TLS of the listeners it has by itself.
+    listeners: &'static [(&'static str, &'static str, bool)],
+}
+
+const IMAP: Login = Login {
+    service: "imap-login",
+    protocol: "imap",
+    listeners: &[("imap", "143", false), ("imaps", "993", true)],
+};
+const POP3: Login = Login {
+    service: "pop3-login",
+    protocol: "pop3",
+    listeners: &[("pop3", "110", false), ("pop3s", "995", true)],
+};
+const SIEVE: Login = Login {
+    service: "managesieve-login",
+    protocol: "sieve",
+    listeners: &[("sieve", "4190", false)],
+};
+/// 2.3 has a listener for 465 in its source that it does not use.
+const SUBMISSION_23: Login = Login {
+    service: "submission-login",
+    protocol: "submission",
+    listeners: &[("submission", "587", false)],
+};
+const SUBMISSION_24: Login = Login {
+    listeners: &[("submission", "587", false), ("submissions", "465", true)],
+    ..SUBMISSION_23
+};
+
+/// The login programs of a family of releases.
+pub fn logins(family: Family) -> [Login; 4] {
+    match family {
+        Family::V23 => [IMAP, POP3, SUBMISSION_23, SIEVE],
+        Family::V24 => [IMAP, POP3, SUBMISSION_24, SIEVE],
+    }
+}
+
+/// One listener of a login service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The program.
+    pub login: Login,
+    /// The name of the service, which differs from the program's if someone made a second one.
+    pub service: String,
+    /// The name of the listener.
+    pub name: String,
+    /// The port; 0 closes it.
+    pub port: Value,
+    /// Whether TLS comes before the first word.
+    pub ssl: Value,
+    /// Whether it expects a proxy's greeting.
+    pub haproxy: Value,
+    /// Where it listens, if not where all do.
+    pub address: Value,
+}
+
+/// The protocols that run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protocols {
+    /// Their names.
+    pub names: Vec<BString>,
+    /// The setting.
+    pub value: Value,
+    /// What had to be taken for granted.
+    pub assumed: Option<String>,
+}
+
+impl Config {
+    /// The protocols that run.
+    ///
+    /// Debian's packages each add theirs by a file below /usr/share/dovecot/protocols.d, which is no part of a checkout
+    /// of /etc; there the files that the packages bring to conf.d tell which of them are installed.
+    pub fn protocols(&self) -> Protocols {
+        let value = self.effective("protocols", &Lookup::default());
+        let mut names: Vec<BString> = words(&value.text).map(Into::into).collect();
+        if names == ["none"] && self.family == Family::V23 {
+            names.clear();
+        }
+        let packaged = self
+            .unread
+            .iter()
+            .any(|unread| unread.pattern.contains_str("protocols.d"));
+        let decided = match value.origin {
+            Origin::File(_) => {
+                value.unknown.is_none() && (self.family == Family::V23 || self.replaces_protocols())
+            }
+            Origin::Default(_) | Origin::Implied(_) => false,
+        };
+        if decided {
+            return Protocols {
+                names,
+                value,
+                assumed: None,
+            };
+        }
+        let assumed = if packaged || value.unknown.is_some() || self.partial {
+            names.retain(|name| !name.starts_with(b"$"));
+            let found = self.packages();
+            let which = if found.is_empty() {
+                vec!["imap", "pop3"]
+            } else {
+                found
+            };
+            for name in &which {
+                if !names.contains(&BString::from(*name)) {
+                    names.push((*name).into());
+                }
+            }
+            let shown = which.join(" ");
+            Some(format!(
+                "protocols: no file that was read decides which packages add theirs; taken as {shown}"
+            ))
+        } else if value.assignment.is_none() && self.family == Family::V23 {
+            Some("protocols is not set: Debian's packages then run none, other builds imap pop3 lmtp, which is taken".into())
+        } else {
+            None
+        };
+        Protocols {
+            names,
+            value,
+            assumed,
+        }
+    }
+
+    /// Whether some assignment sets the list as a whole, so that what the packages add does not matter (2.4).
+    fn replaces_protocols(&self) -> bool {
+        self.all("protocols")
+            .any(|assignment| assignment.item.is_none())
+            || !self
+                .unread
+                .iter()
+                .any(|unread| unread.pattern.contains_str("protocols.d"))
+    }
+
+    /// The protocols whose packages left their file in conf.d.
+    fn packages(&self) -> Vec<&'static str> {
+        [
+            ("20-imap.conf", "imap"),
+            ("20-pop3.conf", "pop3"),
+            ("20-submission.conf", "submission"),
+            ("20-managesieve.conf", "sieve"),
+        ]
+        .into_iter()
+        .filter(|(file, _)| self.read_names.iter().any(|name| name == file))
+        .map(|(_, protocol)| protocol)
+        .collect()
+    }
+
+    /// The listeners of all login services whose protocol runs, closed ones included.
+    pub fn listeners(&self, protocols: &Protocols) -> Vec<Listener> {
+        let mut found = Vec::new();
+        for login in logins(self.family) {
+            let mut services = vec![BString::from(login.service)];
+            for scope in &self.scopes {
+                if let Some(Section::Service(name)) = &scope.section
+                    && !services.contains(name)
+                    && self.runs(name, &login)
+                {
+                    services.push(name.clone());
+                }
+            }
+            for service in services {
+                let own = service == login.service;
+                let service = service.to_string();
+                let lookup = Lookup {
+                    service: Some(&service),
+                    ..Lookup::default()
+                };
+                let needs = self.effective_or(&"service_protocol".into(), &lookup, None);
+                let needs = if needs.assignment.is_some() {
+                    needs.text
+                } else if own {
+                    login.protocol.into()
+                } else {
+                    BString::default()
+                };
+                if needs.is_empty() || protocols.names.contains(&needs) {
+                    self.listeners_of(login, &service, own, &mut found);
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a service of another name runs the program of `login`.
+    fn runs(&self, service: &BString, login: &Login) -> bool {
+        self.assignments.iter().any(|assignment| {
+            assignment.key == "executable"
+                && matches!(self.scopes[assignment.scope.index()].section, Some(Section::Service(ref name)) if name == service)
+                && {
+                    let program = assignment.text.split(|&c| c == b' ').next().unwrap_or_default();
+                    program.rsplit(|&c| c == b'/').next() == Some(login.service.as_bytes())
+                }
+        })
+    }
+
+    fn listeners_of(&self, login: Login, service: &str, own: bool, found: &mut Vec<Listener>) {
+        let built_in = if own { login.listeners } else { &[] };
+        let mut names: Vec<BString> = built_in
+            .iter()
+            .map(|(name, ..)| BString::from(*name))
+            .collect();
+        for scope in &self.scopes {
+            let parent = scope
+                .parent
+                .and_then(|parent| self.scopes[parent.index()].section.as_ref());
+            if let (Some(Section::Listener(name)), Some(Section::Service(of))) =
+                (&scope.section, parent)
+                && of == service
+                && !names.contains(name)
+            {
+                names.push(name.clone());
+            }
+        }
+        for name in names {
+            let name = name.to_string();
+            let default = built_in.iter().find(|(known, ..)| *known == name);
+            let lookup = Lookup {
+                service: Some(service),
+                listener: Some(&name),
+                ..Lookup::default()
+            };
+            let since = if login.protocol == "submission" {
+                "2.3"
+            } else {
+                "2.0"
+            };
+            let get = |setting: &str, default: Option<&str>| {
+                self.effective_or(&setting.into(), &lookup, default.map(|text| (text, since)))
+            };
+            found.push(Listener {
+                login,
+                service: service.into(),
+                port: get("inet_listener_port", default.map(|(_, port, _)| *port)),
+                ssl: get(
+                    "inet_listener_ssl",
+                    default.filter(|(.., ssl)| *ssl).map(|_| "yes"),
+                ),
+                haproxy: get("inet_listener_haproxy", None),
+                address: get("inet_listener_listen", None),
+                name,
+            });
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! What is in force for one client at one listener, and the verdict that follows.
+//!
+//! Sources: client_alloc and client_is_tls_enabled in src/login-common/client-common.c, client_check_plaintext_auth in
+//! client-common-auth.c, sasl_server_auth_begin in sasl-server.c, login_settings_check in login-settings.c
+//! (2.0.9, 2.2.36, 2.3.19.1, 2.4.1), and live on 2.3.13, 2.3.19.1, 2.4.1 and 2.4.5.
+
+use std::net::IpAddr;
+
+use bstr::{BString, ByteSlice};
+
+use crate::dovecot::{Config, Family, Listener, Lookup, Net, Value};
+use crate::source::Origin;
+use crate::surface::{Because, Verdict};
+
+use super::{Instance, because, fails, tls};
+
+/// Who connects where.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) listener: &'a Listener,
+    /// TLS comes before the first word.
+    pub(super) implicit: bool,
+    /// The client's address; none for one that no filter names.
+    pub(super) remote: Option<IpAddr>,
+    /// The server's address; none where it is not known.
+    pub(super) local: Option<IpAddr>,
+    /// Both are one.
+    pub(super) same_host: bool,
+    /// Whether the client is in a trusted network, where that is not to be found out from its address.
+    pub(super) trusted: Option<bool>,
+}
+
+impl Place<'_> {
+    /// What the login process asks for with the addresses of the client.
+    pub(super) fn lookup(&self, config: &Config) -> Lookup<'_> {
+        Lookup {
+            protocol: Some(self.listener.login.protocol),
+            service: (config.family == Family::V24).then_some(self.listener.service.as_str()),
+            local: self.local,
+            remote: self.remote,
+            ..Lookup::default()
+        }
+    }
+}
+
+/// A verdict and what decided it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) verdict: Verdict,
+    pub(super) because: Vec<Because>,
+    /// STARTTLS is on offer.
+    pub(super) starttls: bool,
+    pub(super) assumed: Vec<String>,
+}
+
+impl Answer {
+    fn new(verdict: Verdict, because: Vec<Because>, starttls: bool) -> Self {
+        Self {
+            verdict,
+            because,
+            starttls,
+            assumed: Vec::new(),
+        }
+    }
+}
+
+/// What TLS policy can be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ssl {
+    No,
+    Yes,
+    Required,
+}
+
+impl Ssl {
+    fn all_of(value: &Value) -> Vec<Self> {
+        match (value.text.as_slice(), &value.unknown) {
+            (b"no", None) => vec![Self::No],
+            (b"required", None) => vec![Self::Required],
+            (_, None) => vec![Self::Yes],
+            (_, Some(_)) => vec![Self::No, Self::Yes, Self::Required],
+        }
+    }
+}
+
+/// The settings that decide, as they are in force for one client.
+struct Facts {
+    /// `ssl` for the policy; 2.4 reads it as the TLS code does.
+    ssl: Value,
+    /// `ssl` as the login settings have it, which 2.4 checks against clear text.
+    plain_ssl: Value,
+    cleartext: Value,
+    trusted: Value,
+    client_certificate: Value,
+    requests_certificate: Value,
+    mechanisms: Value,
+    /// `ssl` as the process knows it from its start, by which it offers STARTTLS at all.
+    process_ssl: Value,
+}
+
+impl Facts {
+    fn of(config: &Config, at: &Place<'_>) -> Self {
+        let lookup = at.lookup(config);
+        let tls = Lookup {
+            ssl_server: true,
+            ..lookup
+        };
+        Self {
+            ssl: config.effective("ssl", &tls),
+            plain_ssl: config.effective("ssl", &lookup),
+            cleartext: config.effective("auth_allow_cleartext", &lookup),
+            trusted: config.effective("login_trusted_networks", &lookup),
+            client_certificate: config.effective("auth_ssl_require_client_cert", &lookup),
+            requests_certificate: config.effective("ssl_server_request_client_cert", &tls),
+            // What stands in a protocol block has no effect on what is offered (live, all releases).
+            mechanisms: config.effective("auth_mechanisms", &Lookup::default()),
+            process_ssl: config.effective(
+                "ssl",
+                &Lookup {
+                    protocol: lookup.protocol,
+                    ssl_server: true,
+                    ..Lookup::default()
+                },
+            ),
+        }
+    }
+}
+
+impl Instance<'_> {
+    /// What the client at this place can do.
+    pub(super) fn judge(&self, at: &Place<'_>) -> Answer {
+        let config = self.config;
+        let lookup = at.lookup(config);
+        if let Some(conflict) = config.conflict(&lookup) {
+            let assignment = &config.assignments[conflict.assignment];
+            let mut answer = fails(
+                format!(
+                    "the connection dies: conflict in setting {} of two blocks that both match",
+                    conflict.setting
+                ),
+                &conflict.setting,
+                &assignment.text,
+                Origin::File(assignment.value_span),
+            );
+            if let Some(other) = config.assignments.get(conflict.other) {
+                answer.because.push(Because {
+                    setting: other.key.to_string(),
+                    value: other.text.clone(),
+                    origin: Origin::File(other.value_span),
+                });
+            }
+            return answer;
+        }
+        let facts = Facts::of(config, at);
+        if let Some(answer) = self.contradiction(at, &facts) {
+            return answer;
+        }
+        if at.listener.haproxy.is_yes() == Some(true)
+            && let Some(answer) = self.no_proxy(at, &facts)
+        {
+            return answer;
+        }
+        let tls = tls::usable(
+            self,
+            &Lookup {
+                ssl_server: true,
+                ..lookup
+            },
+        );
+        let mut seen: Option<Answer> = None;
+        for ssl in Ssl::all_of(&facts.ssl) {
+            let clear = match facts.cleartext.unknown {
+                None => vec![allows_cleartext(&facts.cleartext)],
+                Some(_) => vec![false, true],
+            };
+            for clear in clear {
+                let answer = self.decide(at, &facts, ssl, clear, &tls);
+                match &seen {
+                    Some(before) if before.verdict != answer.verdict => {
+                        let unknown = facts
+                            .ssl
+                            .unknown
+                            .clone()
+                            .or_else(|| facts.cleartext.unknown.clone());
+                        return Answer {
+                            verdict: Verdict::Unknown(unknown.unwrap_or_default()),
+                            ..answer
+                        };
+                    }
+                    Some(_) => {}
+                    None => seen = Some(answer),
+                }
+            }
+        }
+        let mut answer =
+            seen.unwrap_or_else(|| Answer::new(Verdict::Unknown("ssl".into()), Vec::new(), false));
+        if let Some(unknown) = &facts.mechanisms.unknown
+            && !at.implicit
+            && answer.verdict != Verdict::TlsOnly
+        {
+            answer.verdict = Verdict::Unknown(unknown.clone());
+        }
+        answer
+    }
+
+    /// 2.4 refuses `ssl = required` beside allowed clear text: for the service at its start, for the client as it comes
+    /// (login_settings_check).
+    fn contradiction(&self, at: &Place<'_>, facts: &Facts) -> Option<Answer> {
+        if self.config.family == Family::V23 {
+            return None;
+        }
+        let check = |ssl: &Value, clear: &Value| {
+            (ssl.text == "required" && clear.is_yes() == Some(true)).then(|| {
+                let mut answer = fails(
+                    "auth_allow_cleartext=yes has no effect with ssl=required".into(),
+                    &clear.setting,
+                    &clear.text,
+                    clear.origin,
+                );
+                answer.because.push(because(ssl));
+                answer
+            })
+        };
+        let lookup = Lookup {
+            local: None,
+            remote: None,
+            ..at.lookup(self.config)
+        };
+        let ssl = self.config.effective("ssl", &lookup);
+        let clear = self.config.effective("auth_allow_cleartext", &lookup);
+        check(&ssl, &clear).or_else(|| check(&facts.plain_ssl, &facts.cleartext))
+    }
+
+    /// A proxy that is not named as trusted is refused (live, 2.4.1).
+    fn no_proxy(&self, at: &Place<'_>, facts: &Facts) -> Option<Answer> {
+        let trusted = self
+            .config
+            .effective("haproxy_trusted_networks", &Lookup::default());
+        if trusted.text.is_empty() && trusted.unknown.is_none() {
+            let because = vec![because(&at.listener.haproxy), because(&trusted)];
+            return Some(Answer::new(Verdict::NoAuth, because, false));
+        }
+        let _ = facts;
+        None
+    }
+
+    fn decide(
+        &self,
+        at: &Place<'_>,
+        facts: &Facts,
+        ssl: Ssl,
+        clear: bool,
+        tls: &tls::Usable,
+    ) -> Answer {
+        let offered = facts.process_ssl.text != "no" && ssl != Ssl::No;
+        let works = tls.works() && if at.implicit { ssl != Ssl::No } else { offered };
+        let mut because_of = vec![because(&facts.ssl)];
+        let wants_certificate = facts.client_certificate.is_yes() == Some(true);
+        let unasked = wants_certificate && facts.requests_certificate.is_yes() != Some(true);
+        let with_tls = works && !unasked;
+        let finish = |verdict: Verdict, because: Vec<Because>| {
+            let mut answer = Answer::new(verdict, because, offered && !at.implicit);
+            if with_tls {
+                answer.assumed.extend(tls.assumed().map(Into::into));
+            }
+            answer
+        };
+        let shut = |mut because_of: Vec<Because>| {
+            if !with_tls {
+                because_of.extend(tls.because());
+                if !at.implicit && facts.process_ssl != facts.ssl && facts.process_ssl.text == "no"
+                {
+                    because_of.push(because(&facts.process_ssl));
+                }
+            }
+            if unasked {
+                because_of.push(because(&facts.requests_certificate));
+            }
+            finish(
+                if with_tls {
+                    Verdict::TlsOnly
+                } else {
+                    Verdict::LockedOut
+                },
+                because_of,
+            )
+        };
+        if wants_certificate {
+            because_of.insert(0, because(&facts.client_certificate));
+            return shut(because_of);
+        }
+        if at.implicit {
+            because_of.insert(0, because(&at.listener.ssl));
+            return shut(because_of);
+        }
+        let mechanisms = Mechanisms::of(&facts.mechanisms.text, at.listener.login.protocol);
+        let secured = self.secured(at, facts, ssl, &mut because_of);
+        let open = if secured {
+            true
+        } else if ssl == Ssl::Required {
+            false
+        } else {
+            because_of.insert(0, because(&facts.cleartext));
+            clear
+        };
+        let verdict = match (secured || ssl != Ssl::Required, open) {
+            (_, true) if mechanisms.plaintext => Verdict::Cleartext,
+            (true, _) if mechanisms.challenge => Verdict::Challenge,
+            (_, _) => return shut(because_of),
+        };
+        because_of.push(because(&facts.mechanisms));
+        let mut answer = finish(verdict, because_of);
+        if ssl == Ssl::Required
+            && self.config.family == Family::V24
+            && facts.cleartext.is_yes() == Some(true)
+        {
+            answer.assumed.push(CRASH.into());
+        }
+        answer
+    }
+
+    /// Whether Dovecot takes the connection for secured although it has no TLS.
+    fn secured(
+        &self,
+        at: &Place<'_>,
+        facts: &Facts,
+        ssl: Ssl,
+        because_of: &mut Vec<Because>,
+    ) -> bool {
+        let proxied = at.listener.haproxy.is_yes() == Some(true);
+        let trusted = at.trusted.unwrap_or_else(|| {
+            at.remote
+                .is_some_and(|remote| is_trusted(&facts.trusted.text, remote))
+        });
+        match self.config.family {
+            Family::V23 => {
+                if trusted {
+                    because_of.insert(0, because(&facts.trusted));
+                }
+                trusted || at.same_host && !proxied
+            }
+            Family::V24 => {
+                if proxied && ssl != Ssl::Required {
+                    because_of.insert(0, because(&at.listener.haproxy));
+                    return true;
+                }
+                if trusted && ssl != Ssl::Required && !proxied {
+                    because_of.insert(0, because(&facts.trusted));
+                    return true;
+                }
+                at.same_host
+            }
+        }
+    }
+}
+
+/// `ssl_server { ssl = required }` beside allowed clear text: an assertion of the login process fails (live, 2.4.1).
+const CRASH: &str = "clients that use LOGIN or USER instead of SASL are dropped, since ssl_server { ssl = required } meets auth_allow_cleartext = yes";
+
+/// Whether a password may be sent without TLS, as the setting of the family says it.
+fn allows_cleartext(value: &Value) -> bool {
+    value.newest() == "yes"
+        || value.newest().eq_ignore_ascii_case(b"y")
+        || value.newest() == "1"
+        || value.newest().eq_ignore_ascii_case(b"yes")
+}
+
+/// Whether an address lies in one of the networks; the daemon stops at the first that is none.
+pub(super) fn is_trusted(networks: &[u8], address: IpAddr) -> bool {
+    networks
+        .split(|c| b" ,".contains(c))
+        .filter(|part| !part.is_empty())
+        .map(|part| Net::parse(part.as_bstr()))
+        .take_while(|net| net.range.is_some())
+        .any(|net| net.contains(address))
+}
+
+/// What kinds of mechanisms a list holds, for a client without TLS.
+struct Mechanisms {
+    /// Those that send the password or a token as it is (MECH_SEC_PLAINTEXT in src/auth/mech-*.c).
+    plaintext: bool,
+    /// Those that answer a challenge, and the like.
+    challenge: bool,
+}
+
+impl Mechanisms {
+    fn of(list: &BString, protocol: &str) -> Self {
+        let mut found = Self {
+            plaintext: false,
+            challenge: false,
+        };
+        for word in list
+            .split(|c| b" ,\t".contains(c))
+            .filter(|word| !word.is_empty())
+        {
+            match word.to_ascii_uppercase().as_slice() {
+                b"PLAIN" | b"LOGIN" | b"XOAUTH2" | b"OAUTHBEARER" => found.plaintext = true,
+                // It needs a client certificate, and so TLS.
+                b"EXTERNAL" => {}
+                // A command of POP3, no SASL mechanism that others could use.
+                b"APOP" => found.challenge |= protocol == "pop3",
+                _ => found.challenge = true,
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,245 @@
+//! What keeps the daemon from starting, or all logins from working.
+
+use bstr::BString;
+
+use crate::certificate::{Missing, Policy};
+use crate::dovecot::{Config, Family, Listener, Lookup, Protocols, Section, ValueKind};
+use crate::source::{Origin, ReadError, Sources};
+use crate::version::Version;
+
+use super::fails;
+use super::policy::Answer;
+
+/// Why nothing runs under a release, if so.
+pub(super) fn refusal(
+    config: &Config,
+    sources: &Sources,
+    version: Version,
+    protocols: &Protocols,
+    listeners: &[Listener],
+    certificates: Policy,
+) -> Option<Answer> {
+    wrong_language(config, version)
+        .or_else(|| unreadable(config, sources))
+        .or_else(|| conflict(config))
+        .or_else(|| contradiction(config))
+        .or_else(|| missing_file(config, sources, certificates))
+        .or_else(|| unknown_protocol(config, protocols, version))
+        .or_else(|| no_authority(config))
+        .or_else(|| duplicate(listeners))
+        .or_else(|| two_negations(config))
+}
+
+/// 2.4 wants its header first, and no release before knows it (both live).
+fn wrong_language(config: &Config, version: Version) -> Option<Answer> {
+    let main = config.main_file()?;
+    let origin = Origin::File(crate::source::Span::new(main, 0, 0));
+    match (Family::of(version), config.family) {
+        (Family::V23, Family::V24) => Some(fails(
+            "Unknown setting: dovecot_config_version (this is written for 2.4)".into(),
+            "dovecot_config_version",
+            b"",
+            origin,
+        )),
+        (Family::V24, Family::V23) if !config.partial => Some(fails(
+            "The first setting must be dovecot_config_version (this is written for 2.3)".into(),
+            "dovecot_config_version",
+            b"",
+            origin,
+        )),
+        (_, _) => None,
+    }
+}
+
+/// The first line that the daemon refuses.
+fn unreadable(config: &Config, sources: &Sources) -> Option<Answer> {
+    let problem = config.refusals.first()?;
+    let assignment = config.assignments.iter().find(|assignment| {
+        assignment.span.file == problem.span.file
+            && assignment.span.start <= problem.span.start
+            && problem.span.end <= assignment.span.end
+    });
+    Some(match assignment {
+        Some(a) => fails(
+            problem.message.clone(),
+            &a.key.to_string(),
+            &a.text,
+            Origin::File(problem.span),
+        ),
+        None => {
+            let line = BString::from(sources.text(problem.span));
+            fails(
+                problem.message.clone(),
+                &line.to_string(),
+                b"",
+                Origin::File(problem.span),
+            )
+        }
+    })
+}
+
+/// Two blocks that one and the same client can match set one key (2.3, config_all_parsers_check).
+fn conflict(config: &Config) -> Option<Answer> {
+    let conflict = config.conflict_at_start()?;
+    let assignment = &config.assignments[conflict.assignment];
+    Some(fails(
+        format!(
+            "Conflict in setting {} found from two blocks",
+            conflict.setting
+        ),
+        &conflict.setting,
+        &assignment.text,
+        Origin::File(assignment.value_span),
+    ))
+}
+
+/// `ssl = required` and allowed clear text in one block (2.4, config_filter_parser_check: each block by itself).
+fn contradiction(config: &Config) -> Option<Answer> {
+    if config.family == Family::V23 {
+        return None;
+    }
+    config.assignments.iter().find_map(|assignment| {
+        if assignment.name != "auth_allow_cleartext" {
+            return None;
+        }
+        let in_group = config
+            .path(assignment.scope)
+            .iter()
+            .any(|section| matches!(section, Section::Group { .. }));
+        let clear = config.winner("auth_allow_cleartext", assignment.scope)?;
+        let ssl = config.winner("ssl", assignment.scope)?;
+        let on = crate::dovecot::is_yes(&clear.text);
+        (!in_group && on && ssl.text == "required").then(|| {
+            fails(
+                "auth_allow_cleartext=yes has no effect with ssl=required".into(),
+                "auth_allow_cleartext",
+                &clear.text,
+                Origin::File(clear.value_span),
+            )
+        })
+    })
+}
+
+/// A file behind `<`, or one that 2.4 reads as a certificate or key, has to be there.
+fn missing_file(config: &Config, sources: &Sources, certificates: Policy) -> Option<Answer> {
+    if certificates.missing == Missing::Assume {
+        return None;
+    }
+    config.assignments.iter().find_map(|assignment| {
+        let file = assignment.kind == ValueKind::File
+            || config.family == Family::V24
+                && assignment.name.starts_with(b"ssl_")
+                && assignment.name.ends_with(b"_file");
+        if !file || assignment.text.is_empty() {
+            return None;
+        }
+        let path = crate::dovecot::file_path(assignment, sources);
+        let absent = matches!(sources.tree().read(&path), Err(ReadError::Missing));
+        absent.then(|| {
+            fails(
+                format!(
+                    "{}: Can't open file {}: No such file or directory",
+                    assignment.key,
+                    path.display()
+                ),
+                &assignment.key.to_string(),
+                &assignment.text,
+                Origin::File(assignment.value_span),
+            )
+        })
+    })
+}
+
+/// A protocol that no service serves (master_settings_verify).
+fn unknown_protocol(config: &Config, protocols: &Protocols, version: Version) -> Option<Answer> {
+    let served = |name: &BString| {
+        matches!(
+            name.as_slice(),
+            b"imap" | b"pop3" | b"lmtp" | b"sieve" | b"doveadm"
+        ) || name == "submission" && version >= Version::new(2, 3)
+            || config
+                .all("service_protocol")
+                .any(|assignment| assignment.text == *name)
+    };
+    let unknown = protocols.names.iter().find(|name| !served(name))?;
+    (protocols.value.unknown.is_none()).then(|| {
+        fails(
+            format!("protocols: Unknown protocol: {unknown}"),
+            "protocols",
+            &protocols.value.text,
+            protocols.value.origin,
+        )
+    })
+}
+
+/// Client certificates are asked for, but nobody is named who signs them (both families, at start).
+fn no_authority(config: &Config) -> Option<Answer> {
+    let get = |setting| config.effective(setting, &Lookup::default());
+    let asks = get("ssl_server_request_client_cert");
+    let authority = get("ssl_server_ca_file");
+    let ssl = get("ssl");
+    (asks.is_yes() == Some(true) && authority.text.is_empty() && ssl.text != "no").then(|| {
+        fails(
+            format!("{} set, but {} not", asks.setting, authority.setting),
+            &asks.setting,
+            &asks.text,
+            asks.origin,
+        )
+    })
+}
+
+/// Two listeners on one address and port (master_settings_verify).
+fn duplicate(listeners: &[Listener]) -> Option<Answer> {
+    let mut seen: Vec<(&BString, &BString)> = Vec::new();
+    for listener in listeners
+        .iter()
+        .filter(|listener| listener.port.text != "0")
+    {
+        let place = (&listener.port.text, &listener.address.text);
+        if seen.contains(&place) {
+            return Some(fails(
+                format!(
+                    "duplicate listener: {}:{}",
+                    listener.address.text, listener.port.text
+                ),
+                &listener.port.setting,
+                &listener.port.text,
+                listener.port.origin,
+            ));
+        }
+        seen.push(place);
+    }
+    None
+}
+
+/// Two different `protocol !x` that both match the auth service: it dies, and nobody logs in (live, 2.4.1 and 2.4.5).
+fn two_negations(config: &Config) -> Option<Answer> {
+    if config.family == Family::V23 {
+        return None;
+    }
+    let mut first: Option<&BString> = None;
+    config.scopes.iter().find_map(|scope| match &scope.section {
+        Some(Section::Protocol {
+            name,
+            negated: true,
+        }) if first.is_some_and(|first| first != name) => {
+            let origin = scope
+                .opened
+                .map_or(Origin::Implied("opened by an older setting"), Origin::File);
+            Some(fails(
+                "auth: Can't have multiple !protocols".into(),
+                "protocol",
+                name,
+                origin,
+            ))
+        }
+        Some(Section::Protocol {
+            name,
+            negated: true,
+        }) => {
+            first = Some(name);
+            None
+        }
+        Some(_) | None => None,
+    })
+}
