@@ -24,10 +24,11 @@ def program():
 
 
 def ask_program(tree, versions, client):
-    """The program's answer for one client, or {"error": …}."""
+    """The program's answer for one client, or {"error": …}. Without versions it has to find them out."""
     server, source = CLIENTS[client]
-    command = [program(), "check", tree, "--root", tree, "--format", "json", "--postfix-version", versions["postfix"],
-               "--dovecot-version", versions["dovecot"], "--from", source, "--to", server, "--certificates", "require"]
+    command = [program(), "check", tree, "--root", tree, "--format", "json", "--from", source, "--to", server, "--certificates", "require"]
+    if versions:
+        command += ["--postfix-version", versions["postfix"], "--dovecot-version", versions["dovecot"]]
     try:
         done = subprocess.run([str(word) for word in command], capture_output=True, timeout=60)
     except subprocess.TimeoutExpired:
@@ -56,13 +57,19 @@ def allowed(row):
     """The verdicts that fit what a client saw at a port."""
     if "dead" in row:
         return {"fails", "locked-out", "no-auth"}
-    if any(row["clear"].get(way) == "ok" for way in PASSWORDS):
+    if any(accepted(row["clear"].get(way, "")) for way in PASSWORDS):
         return {"cleartext"}
-    if "ok" in row["clear"].values():
+    if any(map(accepted, row["clear"].values())):
         return {"challenge"}
-    if "ok" in row["tls"].values():
+    if any(map(accepted, row["tls"].values())):
         return {"tls-only"}
     return {"locked-out", "no-auth", "fails"}
+
+
+def accepted(reply):
+    """Whether a password was taken. 451 4.3.5 is the word of Dovecot's submission process, which the login process has
+    started for a client that is logged in, and which has no relay host to go on with (Debian's own configuration)."""
+    return reply == "ok" or reply.startswith("451 4.3.5 ")
 
 
 def words(row):
@@ -75,53 +82,60 @@ def words(row):
 
 def compare(case_name, job, seen, release, versions, folder):
     """(number of comparisons that agree, list of differences)."""
-    server = "postfix" if job.get("postfix") else "dovecot"
-    tree = folder / release / case_name
-    lay_out(job, release, tree)
+    if job.get("system-accounts"):  # the packages' own configuration, in the root itself
+        tree = roots.root_of(release)
+        runs = [(server, given) for server in ("postfix", "dovecot") for given in (versions, None)]
+    else:
+        tree = folder / release / case_name
+        lay_out(job, release, tree)
+        runs = [("postfix" if "postfix" in job else "dovecot", versions)]
     good, bad = 0, []
-    skip = set(job.get("skip", ()))
+    for server, given in runs:
+        for client in job["clients"] or list(CLIENTS):
+            said = ask_program(tree, given, client)
+            if "error" in said:
+                bad.append(Difference(release, case_name, client, "-", "", said["error"], str(tree), ""))
+                continue
+            agree, differences = compare_client(server, client, said, seen, set(job.get("skip", ())))
+            good += agree
+            bad += [Difference(release, case_name, client, port, daemon, words, str(tree), detail) for port, daemon, words, detail in differences]
+    return good, bad
 
-    def differ(client, port, daemon, said, detail=""):
-        bad.append(Difference(release, case_name, client, port, daemon, said, str(tree), detail))
 
-    for client in job["clients"] or list(CLIENTS):
-        said = ask_program(tree, versions, client)
-        if "error" in said:
-            differ(client, "-", "", said["error"])
+def compare_client(server, client, said, seen, skip):
+    """One server's endpoints as one client finds them: (number that agree, [(port, daemon, plainsight, detail)])."""
+    good, bad = 0, []
+    mine = [e for e in said.get("endpoints", ()) if e["server"] == server]
+    verdicts = collections.defaultdict(set)
+    for endpoint in mine:
+        verdicts[endpoint["port"]].add(endpoint["verdict"])
+    refused = seen["started"][server]
+    if refused is not None:
+        if all(v <= {"fails"} for v in verdicts.values()) and (verdicts or said.get("problems")):
+            return 1, []
+        return 0, [("-", f"does not start: {refused[:300]}", flat(verdicts), "")]
+    for port, row in sorted((int(port), row["clients"].get(client)) for port, row in seen["ports"].items() if row["server"] == server):
+        if port in skip or row is None:
             continue
-        mine = [e for e in said.get("endpoints", ()) if e["server"] == server]
-        verdicts = collections.defaultdict(set)
-        for endpoint in mine:
-            verdicts[endpoint["port"]].add(endpoint["verdict"])
-        refused = seen["started"][server]
-        if refused is not None:
-            if all(v <= {"fails"} for v in verdicts.values()) and (verdicts or said.get("problems")):
-                good += 1
-            else:
-                differ(client, "-", f"does not start: {refused[:300]}", flat(verdicts))
+        here = [e for e in mine if e["port"] == port]
+        said_here = verdicts.get(port, set())
+        if not said_here and "none of our protocols" in row.get("dead", ""):
             continue
-        for port, row in sorted((int(port), row["clients"].get(client)) for port, row in seen["ports"].items() if row["server"] == server):
-            if port in skip or row is None:
-                continue
-            said_here = verdicts.get(port, set())
-            if not said_here and "dead" in row and "none of our protocols" in row["dead"]:
-                continue
-            if not said_here and "dead" in row:
-                differ(client, port, words(row), "nothing", "the port is open")
-            elif said_here and said_here <= allowed(row):
-                good += 1
-            else:
-                differ(client, port, f"{'|'.join(sorted(allowed(row)))}: {words(row)}", "|".join(sorted(said_here)) or "nothing", because(mine, port))
-            implicit = {e["tls"] == "implicit" for e in mine if e["port"] == port and e["verdict"] != "fails"}
-            if "dead" not in row and implicit and implicit != {row["implicit"]}:
-                differ(client, port, "implicit TLS" if row["implicit"] else "no implicit TLS", "tls " + "|".join(sorted({e["tls"] for e in mine if e["port"] == port})))
-        for endpoint in mine:
-            row = seen["ports"].get(str(endpoint["port"]))
-            listening = row is not None and row["server"] == server and client in row["clients"]
-            proxied = any(e.get("kind") == "haproxy" for e in endpoint.get("exemptions", ()))
-            if listening or endpoint["port"] == 0 or endpoint["port"] in skip or proxied or endpoint["verdict"] in ("fails", "unknown"):
-                continue
-            differ(client, endpoint["port"], "does not listen", endpoint["verdict"], endpoint["id"])
+        if said_here and said_here <= allowed(row):
+            good += 1
+        else:
+            bad.append((port, f"{'|'.join(sorted(allowed(row)))}: {words(row)}", "|".join(sorted(said_here)) or "nothing", because(here)))
+        modes = {e["tls"] for e in here if e["verdict"] != "fails"}
+        if "dead" not in row and modes and any((mode == "implicit") != row["implicit"] for mode in modes):
+            bad.append((port, "implicit TLS" if row["implicit"] else "no implicit TLS", "tls " + "|".join(sorted(modes)), ""))
+    for endpoint in mine:
+        row = seen["ports"].get(str(endpoint["port"]))
+        if row is not None and row["server"] == server and client in row["clients"]:
+            continue
+        proxied = any(e.get("kind") == "haproxy" for e in endpoint.get("exemptions", ()))
+        if endpoint["port"] == 0 or endpoint["port"] in skip or proxied or endpoint["verdict"] in ("fails", "unknown"):
+            continue
+        bad.append((endpoint["port"], "does not listen", endpoint["verdict"], endpoint["id"]))
     return good, bad
 
 
@@ -129,6 +143,6 @@ def flat(verdicts):
     return ", ".join(f"{port}: {'|'.join(sorted(v))}" for port, v in sorted(verdicts.items())) or "nothing, and no problem"
 
 
-def because(endpoints, port):
-    """The settings the program named for a port."""
-    return "; ".join(f"{b['setting']} = {b['value']}" for e in endpoints if e["port"] == port for b in e["because"])[:300]
+def because(endpoints):
+    """The settings the program named."""
+    return "; ".join(f"{b['setting']} = {b.get('value', b.get('default'))}" for e in endpoints for b in e["because"])[:300]
