@@ -98,20 +98,29 @@ fn is_auth(key: &[u8]) -> bool {
 
 fn unknown(entry: &Assignment, around: &[Section], family: Family) -> Option<String> {
     let key = entry.key.as_slice();
-    match (family, around.last()) {
-        (Family::V23, Some(Section::Service(_))) => (!OF_SERVICE.contains(&key))
-            .then(|| format!("Unknown setting: service {{ {}", entry.key)),
-        (Family::V23, Some(Section::Listener(_))) => (!OF_LISTENER.contains(&key))
-            .then(|| format!("Unknown setting: service {{ inet_listener {{ {}", entry.key)),
-        (_, Some(Section::Other { .. })) => None,
-        (_, Some(_) | None) => {
-            let known = entry.item.is_some()
-                || entry.translated
-                || names::is_known(&entry.key, family)
-                || names::is_known(&entry.name, family) && family == Family::V24;
-            (!known).then(|| format!("Unknown setting: {}", entry.key))
+    let known = |key: &[u8]| names::is_known(key, family);
+    let prefixed = |prefix: &str| known(&[prefix.as_bytes(), key].concat()) || known(key);
+    let fine = match (family, around.last()) {
+        _ if entry.item.is_some() || entry.translated => true,
+        (Family::V23, Some(Section::Service(_))) => OF_SERVICE.contains(&key),
+        (Family::V23, Some(Section::Listener(_))) => OF_LISTENER.contains(&key),
+        // In a named section 2.4 tries the name with the section's in front of it first (config_apply_line_full).
+        (Family::V24, Some(Section::Service(_))) => prefixed("service_"),
+        (Family::V24, Some(Section::Listener(_))) => prefixed("inet_listener_"),
+        (Family::V24, Some(Section::SslServer)) => prefixed("ssl_server_"),
+        // The passdb section of Dovecot 1.x has settings of its own in it, and so have many others.
+        (_, Some(Section::Other { .. } | Section::Group { .. })) => true,
+        (_, Some(_) | None) => known(key),
+    };
+    (!fine).then(|| {
+        let mut path = String::new();
+        for section in around.iter().filter(|section| !section.is_filter()) {
+            let section = section.to_string();
+            path.push_str(section.split(' ').next().unwrap_or_default());
+            path.push_str(" { ");
         }
-    }
+        format!("Unknown setting: {path}{}", entry.key)
+    })
 }
 
 /// What is wrong with a value of a setting, if the daemon refuses it.
@@ -184,11 +193,17 @@ pub(super) fn unknown_section(key: &[u8], around: &[Section], family: Family) ->
                 | b"dict"
                 | b"metric"
                 | b"event_exporter"
-                | b"mailbox"
-                | b"user"
         ),
-        // 2.4 has hundreds; a section whose name no release has is found by its settings.
-        Family::V24 => true,
+        Family::V24 => {
+            let label = match around.last() {
+                Some(Section::SslServer) => "ssl_server_",
+                Some(_) | None => "",
+            };
+            let grouped = matches!(around.first(), Some(Section::Group { .. }));
+            grouped
+                || names::is_known(&[label.as_bytes(), key].concat(), family)
+                || names::is_known(key, family)
+        }
     };
     (!inside && !known).then(|| format!("Unknown setting: {}", BStr::new(key)))
 }
