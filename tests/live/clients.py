@@ -17,6 +17,7 @@ CONNECT_TIMEOUT = 5.0
 REPLY_TIMEOUT = 12.0
 CLOSED = "connection closed"
 SILENT = "no answer"
+FOREIGN = "speaks none of our protocols"
 OK = "ok"
 # In the order they are tried: the first password that is accepted answers the question.
 PASSWORD = "s3cret-Pw"
@@ -329,9 +330,9 @@ def protocol_of(banner):
         return "imap"
     if banner.startswith(("+OK", "-ERR")):
         return "pop3"
-    if banner.startswith('"'):
+    if banner.startswith(('"', "BYE ", "NO ")):
         return "sieve"
-    return "smtp" if re.match(r"\d\d\d[ -]", banner) else None
+    return "smtp" if re.match(r"\d\d\d[ -]", banner) and "LMTP" not in banner else None
 
 
 def sniff(server, port, source, given_up=lambda: False, implicit_likely=False):
@@ -346,14 +347,14 @@ def sniff(server, port, source, given_up=lambda: False, implicit_likely=False):
         while time.monotonic() < end:
             if select.select([wire.socket], [], [], 0.1)[0]:
                 return wire.line()
-            if given_up():
+            if given_up() and "WRONG_VERSION" not in why:
                 return None
         return None
 
     why = SILENT
     order = ((False, 0.3), (True, 6.0), (False, 6.0))
     for implicit, wait in order[1:] if implicit_likely else order:
-        if given_up():
+        if given_up() and "WRONG_VERSION" not in why:  # something spoke in the clear: it will be heard
             break
         try:
             wire = Wire(server, port, source, 6.0)
@@ -365,7 +366,7 @@ def sniff(server, port, source, given_up=lambda: False, implicit_likely=False):
             line = banner(wire, wait) if not implicit else wire.line()
             if line is not None:
                 protocol = protocol_of(line)
-                return {"protocol": protocol, "implicit": implicit} if protocol else {"dead": f"speaks none of our protocols: {line[:60]}"}
+                return {"protocol": protocol, "implicit": implicit} if protocol else {"dead": f"{FOREIGN}: {line[:60]}"}
         except Stopped as stop:
             why = str(stop)
             if not implicit and why == CLOSED:
@@ -375,14 +376,16 @@ def sniff(server, port, source, given_up=lambda: False, implicit_likely=False):
                 return {"dead": why}
         finally:
             wire.close()
-    return {"dead": why}
+    return {"dead": FOREIGN if "WRONG_VERSION" in why else why}
 
 
 def probe(server, port, source, spoken, account):
     """Try every way in at one port, as one client.
 
     {"starttls": offered, "offered": {"clear": […], "tls": […]}, "clear": {mechanism: "ok" or the server's words}, "tls": {…}}.
-    A phase ends at the first password that is accepted. The client stays on one connection as long as the server lets it.
+    A phase ends at the first password that is accepted. Within a phase the client stays on one connection as long as the
+    server lets it, except with ManageSieve: Pigeonhole's parser does not recover from a refused AUTHENTICATE with an
+    initial response, and takes the next one for bad base64.
     """
     kind = PROTOCOLS[spoken["protocol"]]
     seen = {"starttls": False, "offered": {}, "clear": {}, "tls": {}}
@@ -451,5 +454,7 @@ def probe(server, port, source, spoken, account):
             if CLOSED in said or SILENT in said:
                 state["client"].wire.close() if state["client"] else None
                 state.update(client=None, tls=False)
-    leave()
+            elif kind is Sieve:
+                leave()
+        leave()
     return seen
