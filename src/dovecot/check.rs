@@ -6,6 +6,7 @@ use bstr::{BStr, BString};
 
 use crate::source::Span;
 
+use super::line::ValueKind;
 use super::names;
 use super::scope::Section;
 use super::{Assignment, Family};
@@ -80,6 +81,17 @@ pub(super) fn complaint(
                 "Auth settings not supported inside local/remote blocks: {}",
                 entry.key
             ),
+        ));
+    }
+    if family == Family::V24
+        && entry.kind == ValueKind::File
+        && is_path(&entry.name)
+        && entry.name.ends_with(b"_file")
+    {
+        // 2.4 takes what the file holds for the name of another (live, 2.4.1 and 2.4.5).
+        return Some((
+            entry.value_span,
+            format!("{}: the file is named without \"<\" from 2.4 on", entry.key),
         ));
     }
     if entry.unknown.is_some()

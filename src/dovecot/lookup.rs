@@ -389,6 +389,7 @@ impl Config {
         let filter = &block.filter;
         let net = |net: &Option<Net>, address: Option<IpAddr>| match (net, address) {
             (None, _) => true,
+            // A prefix of no bits holds for every client of both families (live, all releases).
             (Some(net), _) if net.bits() == Some(0) => true,
             (Some(net), Some(address)) => net.contains(address),
             (Some(_), None) => false,

@@ -75,6 +75,8 @@ pub struct Assignment {
     /// The value as the daemon holds it: without quotes, after variables. For `<file` the path if it names a
     /// certificate or key, what the file holds otherwise.
     pub text: BString,
+    /// The path behind `<`, as it is written.
+    pub file: Option<BString>,
     /// What the value depends on that no file tells; the text is then as far as it is known.
     pub unknown: Option<String>,
     /// It is not written like that: a setting of 1.x stands for it.
@@ -179,6 +181,11 @@ impl Config {
         self.files.first().map(|file| file.file)
     }
 
+    /// A scope by its id.
+    pub fn scope(&self, id: ScopeId) -> Option<&Scope> {
+        self.scopes.get(id.index())
+    }
+
     /// The scope's sections, the outermost first.
     pub fn path(&self, scope: ScopeId) -> Vec<Section> {
         let mut path = Vec::new();
@@ -238,7 +245,8 @@ pub fn is_yes(text: &[u8]) -> bool {
 /// The daemon path of the file that an assignment names, relative to the file it stands in.
 pub fn file_path(assignment: &Assignment, sources: &Sources) -> std::path::PathBuf {
     use bstr::ByteSlice;
-    let path = std::path::PathBuf::from(assignment.text.to_os_str_lossy().into_owned());
+    let named = assignment.file.as_ref().unwrap_or(&assignment.text);
+    let path = std::path::PathBuf::from(named.to_os_str_lossy().into_owned());
     match sources.daemon_path(assignment.span.file).parent() {
         Some(folder) if path.is_relative() => folder.join(path),
         Some(_) | None => path,

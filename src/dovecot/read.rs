@@ -458,6 +458,7 @@ impl Reader<'_> {
             span,
             scope,
             text: raw.into(),
+            file: (kind == ValueKind::File).then(|| raw.into()),
             unknown: None,
             translated: false,
         };
@@ -487,7 +488,16 @@ impl Reader<'_> {
                 });
                 return;
             }
-            (Family::V24, b"dovecot_config_version") => return self.header(raw, value_span),
+            (Family::V24, b"dovecot_config_version") => {
+                let mut entry = assignment(key, kind, raw, scope);
+                entry.name = key.into();
+                if kind == ValueKind::Quoted {
+                    entry.text = line::unescape(raw).into();
+                }
+                self.header(&entry.text, value_span);
+                self.config.assignments.push(entry);
+                return;
+            }
             (Family::V23, _)
                 if around.iter().all(Section::is_filter)
                     && matches!(kind, ValueKind::Plain | ValueKind::Quoted) =>
@@ -587,16 +597,18 @@ impl Reader<'_> {
     /// names itself; what is built in otherwise (config_get_value).
     fn variable(&self, entry: &Assignment, wanted: &[u8], around: &[Section]) -> Meaning {
         let name = names::newest(wanted, around);
+        if names::is_list(&name, self.family) {
+            return Meaning::Refused(format!(
+                "Failed to expand $SET:{}: Setting type can't be expanded to string",
+                wanted.as_bstr()
+            ));
+        }
         let mut scope = Some(entry.scope);
         while let Some(at) = scope {
             if let Some(&found) = self.current.get(&(at, name.clone())) {
                 let found = &self.config.assignments[found];
                 return match &found.unknown {
                     Some(unknown) => Meaning::Unknown(unknown.clone()),
-                    None if names::is_list(&name, self.family) => Meaning::Refused(format!(
-                        "Failed to expand $SET:{}: Setting type can't be expanded to string",
-                        wanted.as_bstr()
-                    )),
                     None => Meaning::Text(check::exported(&found.text, &name)),
                 };
             }
@@ -855,6 +867,33 @@ impl Reader<'_> {
                 .any(|a| a.name == "dovecot_storage_version")
         {
             self.refuse(span, "dovecot_storage_version setting must be set".into());
+        }
+        let unknown: Vec<Problem> = self
+            .config
+            .group_uses
+            .iter()
+            .filter_map(|used| {
+                let groups = self
+                    .config
+                    .scopes
+                    .iter()
+                    .filter_map(|scope| match &scope.section {
+                        Some(Section::Group { label, name }) if *label == used.label => Some(name),
+                        Some(_) | None => None,
+                    });
+                let names: Vec<&BString> = groups.collect();
+                (!names.contains(&&used.name)).then(|| Problem {
+                    span: used.span,
+                    message: if names.is_empty() {
+                        format!("Unknown group label @{}", used.label)
+                    } else {
+                        format!("Unknown group @{}={}", used.label, used.name)
+                    },
+                })
+            })
+            .collect();
+        for problem in unknown {
+            self.refuse(problem.span, problem.message);
         }
         self.config.index = lookup::Index::new(&self.config);
         self.config

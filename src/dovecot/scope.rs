@@ -139,14 +139,11 @@ impl Net {
         }
     }
 
-    /// Whether `address` lies in it. A prefix of no bits holds for every address of both families (live, all releases).
+    /// Whether `address` lies in it, which is always an address of its own family.
     pub fn contains(&self, address: IpAddr) -> bool {
         let Some((network, bits)) = self.range else {
             return false;
         };
-        if bits == 0 {
-            return true;
-        }
         let (network, bits) = match network {
             IpAddr::V6(six) if bits >= 96 => match six.to_ipv4_mapped() {
                 Some(four) => (IpAddr::V4(four), bits - 96),
@@ -254,6 +251,9 @@ pub(super) fn misplaced(section: &Section, around: &[Section], family: Family) -
 fn outside<'a>(net: &Net, around: impl Iterator<Item = &'a Net>, word: &str) -> Option<String> {
     let outer = around.last()?;
     let (address, bits) = net.range?;
+    if outer.bits() == Some(0) {
+        return None;
+    }
     let wider = outer.bits().is_some_and(|outer| outer > bits);
     (wider || !outer.contains(address))
         .then(|| format!("{word} net1 {{ {word} net2 {{ .. }} }} requires net2 to be inside net1"))
@@ -273,7 +273,8 @@ mod tests {
             ("2001:db8::/32", "2001:db8::2", true),
             ("2001:db8::/32", "192.0.2.1", false),
             ("192.0.2.0/24", "::ffff:192.0.2.9", true),
-            ("0.0.0.0/0", "2001:db8::2", true),
+            ("0.0.0.0/0", "198.51.100.7", true),
+            ("0.0.0.0/0", "2001:db8::2", false),
             ("mail.example.org", "192.0.2.1", false),
             ("192.0.2.0/33", "192.0.2.1", false),
             ("192.0.2.0/+8", "192.0.2.1", false),

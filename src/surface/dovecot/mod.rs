@@ -11,7 +11,7 @@ mod policy;
 mod start;
 mod tls;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use bstr::ByteSlice;
 
@@ -31,7 +31,7 @@ const CHANGES: &[Version] = &[
     Version::new(2, 2),
     Version::new(2, 3),
     Version::new(2, 4),
-    Version::patch(2, 4, 5),
+    Version::patch(2, 4, 3),
 ];
 const OLDEST: Version = Version::new(2, 0);
 
@@ -44,10 +44,15 @@ pub fn endpoints(
 ) -> Vec<Endpoint> {
     let protocols = config.protocols();
     let listeners = config.listeners(&protocols);
-    over_versions(versions, CHANGES, OLDEST, |version| {
+    let mut changes = CHANGES.to_vec();
+    changes.extend(config.config_version);
+    changes.sort_unstable();
+    changes.dedup();
+    over_versions(versions, &changes, OLDEST, |version| {
         let server = Instance {
             config,
             sources,
+            version,
             certificates: question.certificates,
             down: start::refusal(
                 config,
@@ -60,6 +65,7 @@ pub fn endpoints(
         };
         listeners
             .iter()
+            .filter(|listener| start::protocol_inside(config, Some(&listener.service)).is_none())
             .flat_map(|listener| server.endpoints(listener, &protocols, question.client))
             .collect()
     })
@@ -81,6 +87,7 @@ pub fn serves_postfix(config: &Config) -> Option<Span> {
 struct Instance<'a> {
     config: &'a Config,
     sources: &'a Sources,
+    version: Version,
     certificates: Certificates,
     /// Why nothing runs.
     down: Option<Answer>,
@@ -110,7 +117,7 @@ impl Instance<'_> {
         };
         let mut endpoints = Vec::new();
         for address in addresses_of(addresses) {
-            if client.is_some_and(|client| !reaches(client, &address)) {
+            if client.is_some_and(|client| !address.reaches(client)) {
                 continue;
             }
             let mut because_address = Vec::new();
@@ -138,16 +145,14 @@ impl Instance<'_> {
         listener: &Listener,
         port: u16,
         implicit: bool,
-        address: String,
+        address: Address,
         client: Option<Client>,
     ) -> Endpoint {
-        let bound: Option<IpAddr> = address.trim_matches(['[', ']']).parse().ok();
-        let bound = bound.filter(|address| !address.is_unspecified());
         let at = policy::Place {
             listener,
             implicit,
             remote: client.map(|client| client.from),
-            local: client.and_then(|client| client.to).or(bound),
+            local: client.and_then(|client| client.to).or(address.one),
             same_host: client.is_some_and(|client| client.is_same_host()),
             trusted: None,
         };
@@ -175,7 +180,7 @@ impl Instance<'_> {
                 "sieve" => Protocol::Sieve,
                 _ => Protocol::Imap,
             },
-            address,
+            address: address.shown,
             port,
             tls: if implicit {
                 TlsMode::Implicit
@@ -216,39 +221,68 @@ fn because(value: &crate::dovecot::Value) -> Because {
     }
 }
 
-/// The addresses of a `listen`, `*` standing for both families where both are meant.
-fn addresses_of(listen: &[u8]) -> Vec<String> {
-    let mut addresses: Vec<String> = listen
-        .split(|c| b" ,".contains(c))
-        .filter(|part| !part.is_empty())
-        .map(|part| part.to_str_lossy().into_owned())
-        .collect();
-    let every = |address: &str| matches!(address, "*" | "0.0.0.0");
-    let every_six = |address: &str| matches!(address, "::" | "[::]");
-    if addresses.iter().any(|a| every(a)) {
-        addresses.retain(|a| !every(a) && !every_six(a));
-        addresses.insert(0, "*".into());
-    }
-    addresses
+/// An address to listen on.
+struct Address {
+    /// As it is shown: `*` where both families are meant.
+    shown: String,
+    /// Every address of IPv4, of IPv6.
+    every: (bool, bool),
+    /// The one address.
+    one: Option<IpAddr>,
 }
 
-/// Whether a client gets to a listener on `address`.
-fn reaches(client: Client, address: &str) -> bool {
-    let address = address.trim_matches(['[', ']']);
-    if address == "*" {
-        return true;
-    }
-    match (client.to, address.parse::<IpAddr>()) {
-        (Some(to), Ok(address)) if address.is_unspecified() => to.is_ipv6() == address.is_ipv6(),
-        (Some(to), Ok(address)) => to == address,
-        (None, Ok(address)) => {
-            !address.is_loopback()
-                || client.from.is_loopback()
-                || client.from == IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+impl Address {
+    /// Whether a client gets there.
+    fn reaches(&self, client: Client) -> bool {
+        let (four, six) = self.every;
+        let six_to = client.to.unwrap_or(client.from).is_ipv6();
+        match (self.one, client.to) {
+            (None, _) if four || six => {
+                if six_to {
+                    six
+                } else {
+                    four
+                }
+            }
+            (Some(address), Some(to)) => to == address,
+            (Some(address), None) => {
+                address.is_ipv6() == six_to && (!address.is_loopback() || client.from.is_loopback())
+            }
+            // A host name: not looked up.
+            (None, _) => true,
         }
-        // A host name: not looked up.
-        (Some(_) | None, Err(_)) => true,
     }
+}
+
+/// The addresses of a `listen`; `*` alone is IPv4 (resolve_ip in src/master/service.c).
+fn addresses_of(listen: &[u8]) -> Vec<Address> {
+    let mut all = (false, false);
+    let mut addresses = Vec::new();
+    for part in listen
+        .split(|c| b" ,".contains(c))
+        .filter(|part| !part.is_empty())
+    {
+        match part {
+            b"*" | b"0.0.0.0" => all.0 = true,
+            b"::" | b"[::]" => all.1 = true,
+            part => {
+                let shown = part.to_str_lossy().into_owned();
+                addresses.push(Address {
+                    every: (false, false),
+                    one: shown.trim_matches(['[', ']']).parse().ok(),
+                    shown,
+                });
+            }
+        }
+    }
+    if all != (false, false) {
+        addresses.push(Address {
+            shown: if all.0 { "*" } else { "::" }.into(),
+            every: all,
+            one: None,
+        });
+    }
+    addresses
 }
 
 /// A verdict of a daemon that does not run at all.

@@ -11,6 +11,7 @@ use bstr::{BString, ByteSlice};
 use crate::dovecot::{Config, Family, Listener, Lookup, Net, Value};
 use crate::source::Origin;
 use crate::surface::{Because, Verdict};
+use crate::version::Version;
 
 use super::{Instance, because, fails, tls};
 
@@ -152,6 +153,9 @@ impl Instance<'_> {
             return answer;
         }
         let facts = Facts::of(config, at);
+        if let Some(answer) = self.bad_network(at, &facts) {
+            return answer;
+        }
         if let Some(answer) = self.contradiction(at, &facts) {
             return answer;
         }
@@ -229,6 +233,39 @@ impl Instance<'_> {
         let ssl = self.config.effective("ssl", &lookup);
         let clear = self.config.effective("auth_allow_cleartext", &lookup);
         check(&ssl, &clear).or_else(|| check(&facts.plain_ssl, &facts.cleartext))
+    }
+
+    /// A word in the trusted networks that is no network: 2.4 stops reading there, 2.3 crashes for each client that none
+    /// of the networks before it holds (live, 2.3.13 and 2.3.19.1: client_is_trusted logs before there is a log).
+    fn bad_network(&self, at: &Place<'_>, facts: &Facts) -> Option<Answer> {
+        let crashes = self.config.family == Family::V23 && self.version >= Version::new(2, 3);
+        if !crashes || at.trusted.is_some() || facts.trusted.unknown.is_some() {
+            return None;
+        }
+        for word in facts
+            .trusted
+            .text
+            .split(|c| b" ,".contains(c))
+            .filter(|word| !word.is_empty())
+        {
+            let net = Net::parse(word.as_bstr());
+            if net.range.is_none() {
+                let message = format!(
+                    "the login process crashes: login_trusted_networks: Invalid network '{}'",
+                    net.text
+                );
+                return Some(fails(
+                    message,
+                    &facts.trusted.setting,
+                    &facts.trusted.text,
+                    facts.trusted.origin,
+                ));
+            }
+            if at.remote.is_some_and(|remote| net.contains(remote)) {
+                return None;
+            }
+        }
+        None
     }
 
     /// A proxy that is not named as trusted is refused (live, 2.4.1).

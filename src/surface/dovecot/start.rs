@@ -3,7 +3,7 @@
 use bstr::BString;
 
 use crate::certificate::{Missing, Policy};
-use crate::dovecot::{Config, Family, Listener, Lookup, Protocols, Section, ValueKind};
+use crate::dovecot::{Config, Family, Listener, Lookup, Protocols, Scope, Section, ValueKind};
 use crate::source::{Origin, ReadError, Sources};
 use crate::version::Version;
 
@@ -20,6 +20,7 @@ pub(super) fn refusal(
     certificates: Policy,
 ) -> Option<Answer> {
     wrong_language(config, version)
+        .or_else(|| wrong_header(config, version))
         .or_else(|| unreadable(config, sources))
         .or_else(|| conflict(config))
         .or_else(|| contradiction(config))
@@ -28,6 +29,8 @@ pub(super) fn refusal(
         .or_else(|| no_authority(config))
         .or_else(|| duplicate(listeners))
         .or_else(|| two_negations(config))
+        .or_else(|| misplaced_protocol(config, version))
+        .or_else(|| unknown_mechanism(config, version))
 }
 
 /// 2.4 wants its header first, and no release before knows it (both live).
@@ -49,6 +52,22 @@ fn wrong_language(config: &Config, version: Version) -> Option<Answer> {
         )),
         (_, _) => None,
     }
+}
+
+/// A release reads its own version of the language and older ones; Debian's 2.4.1 takes all up to 2.4.4 (live).
+fn wrong_header(config: &Config, version: Version) -> Option<Answer> {
+    let header = config.config_version?;
+    let newest = version.max(Version::patch(2, 4, 4));
+    if header >= Version::new(2, 4) && header <= newest {
+        return None;
+    }
+    let assignment = config.all("dovecot_config_version").next()?;
+    Some(fails(
+        format!("Invalid dovecot_config_version: {header} is not supported"),
+        "dovecot_config_version",
+        &assignment.text,
+        Origin::File(assignment.value_span),
+    ))
 }
 
 /// The first line that the daemon refuses.
@@ -242,4 +261,85 @@ fn two_negations(config: &Config) -> Option<Answer> {
         }
         Some(_) | None => None,
     })
+}
+
+/// A mechanism that the auth service does not know: it dies, and nobody logs in (mech_register_init in src/auth/mech.c,
+/// and the mech-*.c of 2.0.9, 2.2.36, 2.3.0, 2.3.13, 2.3.19.1 and 2.4.1).
+fn unknown_mechanism(config: &Config, version: Version) -> Option<Answer> {
+    let mechanisms = config.effective("auth_mechanisms", &Lookup::default());
+    if mechanisms.unknown.is_some() {
+        return None;
+    }
+    let winbind = || {
+        config
+            .effective("auth_use_winbind", &Lookup::default())
+            .is_yes()
+            == Some(true)
+    };
+    let known = |name: &[u8]| match name {
+        b"PLAIN" | b"LOGIN" | b"CRAM-MD5" | b"DIGEST-MD5" | b"APOP" | b"OTP" | b"ANONYMOUS"
+        | b"EXTERNAL" | b"GSSAPI" | b"GSS-SPNEGO" => true,
+        b"NTLM" => version < Version::patch(2, 3, 13) || winbind(),
+        b"LANMAN" | b"RPA" | b"SKEY" => version < Version::patch(2, 3, 13),
+        b"SCRAM-SHA-1" | b"XOAUTH2" | b"OAUTHBEARER" => version >= Version::new(2, 2),
+        b"SCRAM-SHA-256" => version >= Version::new(2, 3),
+        b"SCRAM-SHA-1-PLUS" | b"SCRAM-SHA-256-PLUS" => version >= Version::new(2, 4),
+        _ => false,
+    };
+    // Up to 2.3 only blanks separate them.
+    let mut words = mechanisms
+        .text
+        .split(|&c| c == b' ')
+        .filter(|word| !word.is_empty());
+    let unknown = words.find(|word| !known(&word.to_ascii_uppercase()));
+    let none = mechanisms.text.iter().all(|&c| c == b' ');
+    let message = match unknown {
+        Some(name) => format!(
+            "auth: Unknown authentication mechanism '{}'",
+            String::from_utf8_lossy(name)
+        ),
+        None if none => "auth: No authentication mechanisms configured".into(),
+        None => return None,
+    };
+    Some(fails(
+        message,
+        "auth_mechanisms",
+        &mechanisms.text,
+        mechanisms.origin,
+    ))
+}
+
+/// The scope of `service NAME { protocol … {`, of this service or of any, if something is set in it.
+///
+/// 2.4 takes it for the service's own setting `protocol`. Up to 2.4.2 that setting then has the value of whatever stands
+/// in the block, so that the service does not run (live, 2.4.1); from 2.4.3 on the daemon refuses it (live, 2.4.5).
+pub(super) fn protocol_inside<'a>(config: &'a Config, service: Option<&str>) -> Option<&'a Scope> {
+    if config.family == Family::V23 {
+        return None;
+    }
+    config.assignments.iter().find_map(|assignment| {
+        let scope = config.scope(assignment.scope)?;
+        let outer = config.scope(scope.parent?)?;
+        match (&scope.section, &outer.section) {
+            (Some(Section::Other { key, .. }), Some(Section::Service(name)))
+                if key == "protocol" && service.is_none_or(|service| name == service) =>
+            {
+                Some(scope)
+            }
+            (_, _) => None,
+        }
+    })
+}
+
+fn misplaced_protocol(config: &Config, version: Version) -> Option<Answer> {
+    let scope = protocol_inside(config, None).filter(|_| version >= Version::patch(2, 4, 3))?;
+    let origin = scope
+        .opened
+        .map_or(Origin::Implied("opened by an older setting"), Origin::File);
+    Some(fails(
+        "Setting service_protocol cannot be used as a section".into(),
+        "service_protocol",
+        b"",
+        origin,
+    ))
 }

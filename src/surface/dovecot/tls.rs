@@ -42,7 +42,9 @@ impl Usable {
 pub(super) fn path(instance: &Instance<'_>, value: &Value) -> Option<PathBuf> {
     let assignment = instance.config.assignments.get(value.assignment?)?;
     let named = match (instance.config.family, assignment.kind) {
-        (_, ValueKind::File) | (Family::V24, _) => &value.text,
+        (_, ValueKind::File) | (Family::V24, _) => {
+            assignment.file.as_ref().unwrap_or(&assignment.text)
+        }
         (Family::V23, _) => return None,
     };
     let path = PathBuf::from(named.to_os_str_lossy().into_owned());
