@@ -151,6 +151,8 @@ class Smtp(Client):
 
     def capabilities(self):
         reply = self.command("EHLO client.example.org")
+        if reply[-1].startswith("500") and self.command("LHLO client.example.org")[-1].startswith("250"):
+            raise Stopped(f"{FOREIGN}: LMTP")
         if not reply[-1].startswith("250"):
             raise Stopped(reply[-1])
         words = [line[4:] for line in reply[1:]]
