@@ -86,6 +86,7 @@ def build(release):
     print(f"{release}: building its root in {root}", file=sys.stderr, flush=True)
     need("debootstrap", "debootstrap")
     need("openssl", "openssl")
+    need("ip", "iproute2")
     shutil.rmtree(root, ignore_errors=True)
     root.parent.mkdir(parents=True, exist_ok=True)
     script = "/usr/share/debootstrap/scripts/"
