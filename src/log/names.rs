@@ -1,0 +1,132 @@
+//! Names: every distinct text of a segment (host, program, account, address), kept once and known by a number.
+//!
+//! The bytes lie in one arena and the index holds numbers only, so a distinct name costs its length and a few bytes more.
+//! Account names of failed logins are chosen by strangers, so the hash is a seeded one.
+
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// A text in [`Names`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Name(u32);
+
+impl Name {
+    /// No text: what is not known.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
+    /// Whether there is a text.
+    pub(crate) fn is_some(self) -> bool {
+        self != Self::NONE
+    }
+}
+
+/// The distinct texts of one segment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    arena: Vec<u8>,
+    /// Where each text ends in the arena; it starts where the one before ends.
+    ends: Vec<usize>,
+    index: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Names {
+    /// The number of a text; a new one is taken in.
+    pub(crate) fn intern(&mut self, text: &[u8]) -> Name {
+        let Self {
+            arena,
+            ends,
+            index,
+            hasher,
+        } = self;
+        let hash = hasher.hash_one(text);
+        if let Some(&known) = index.find(hash, |&known| slice(arena, ends, known) == text) {
+            return Name(known);
+        }
+        // Four thousand million distinct names need more memory than any machine that reads logs has;
+        // should it come to that, further ones are told apart no more, but nothing breaks.
+        let Ok(number) = u32::try_from(ends.len()) else {
+            return Name::NONE;
+        };
+        arena.extend_from_slice(text);
+        ends.push(arena.len());
+        index.insert_unique(hash, number, |&known| {
+            hasher.hash_one(slice(arena, ends, known))
+        });
+        Name(number)
+    }
+
+    /// The text of a number; empty for [`Name::NONE`].
+    pub(crate) fn text(&self, name: Name) -> &[u8] {
+        slice(&self.arena, &self.ends, name.0)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The text, or none for [`Name::NONE`].
+    pub(crate) fn get(&self, name: Name) -> Option<&[u8]> {
+        name.is_some().then(|| self.text(name))
+    }
+}
+
+fn slice<'a>(arena: &'a [u8], ends: &[usize], number: u32) -> &'a [u8] {
+    let number = number as usize;
+    let Some(&end) = ends.get(number) else {
+        return &[];
+    };
+    let start = number
+        .checked_sub(1)
+        .and_then(|before| ends.get(before).copied())
+        .unwrap_or(0);
+    arena.get(start..end).unwrap_or_default()
+}
+
+/// The numbers that the names of one segment have in another.
+#[derive(Debug)]
+pub(crate) struct Renaming(Vec<Name>);
+
+impl Renaming {
+    /// Takes every name of `from` into `into`.
+    pub(crate) fn new(from: &Names, into: &mut Names) -> Self {
+        let known = (0..from.len()).map(|number| {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            into.intern(from.text(Name(number)))
+        });
+        Self(known.collect())
+    }
+
+    /// The number in the other segment.
+    pub(crate) fn of(&self, name: Name) -> Name {
+        self.0.get(name.0 as usize).copied().unwrap_or(Name::NONE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_one_number() {
+        let mut names = Names::default();
+        let (a, empty, b) = (
+            names.intern(b"a"),
+            names.intern(b""),
+            names.intern(b"\xffb"),
+        );
+        assert_eq!(names.intern(b"a"), a);
+        assert_eq!(names.intern(b""), empty);
+        assert_eq!(names.text(b), b"\xffb");
+        assert_eq!(names.text(Name::NONE), b"");
+        assert_eq!(names.get(empty), Some(&b""[..]));
+
+        let mut other = Names::default();
+        other.intern(b"x");
+        let renaming = Renaming::new(&names, &mut other);
+        assert_eq!(other.text(renaming.of(b)), b"\xffb");
+        assert_eq!(renaming.of(Name::NONE), Name::NONE);
+    }
+}

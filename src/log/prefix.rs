@@ -1,0 +1,414 @@
+//! A prefix: what stands before the message of a log line, and the line cut by it.
+//!
+//! `chunk` finds lines that may matter by a needle; whether a login server wrote the line is decided here,
+//! by the program named in the prefix, never by words in the message, which strangers can choose.
+
+use memchr::memchr;
+
+use super::stamp::{self, Stamp};
+use crate::surface::Protocol;
+
+/// Who wrote a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// smtpd of Postfix.
+    Smtpd,
+    /// A login process of Dovecot.
+    Login(Protocol),
+}
+
+/// A line of a login server, cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line<'a> {
+    /// Its stamp, uncut; empty where it has none.
+    pub(crate) stamp: &'a [u8],
+    /// The host that wrote it; empty where the line does not say.
+    pub(crate) host: &'a [u8],
+    /// The program without pid: `postfix/submission/smtpd`, `imap-login`.
+    pub(crate) program: &'a [u8],
+    /// The number of the process, where the line has it.
+    pub(crate) pid: Option<u32>,
+    /// Who wrote it.
+    pub(crate) writer: Writer,
+    /// What it says.
+    pub(crate) message: &'a [u8],
+}
+
+/// How far into a line a stamp is looked for: past `/var/log/mail.log.9:`, `mailserver | ` and the like.
+const FARTHEST_STAMP: usize = 160;
+
+/// Cuts a line if a login server wrote it. `needle` is where the word that made it a candidate stands.
+pub(crate) fn cut(line: &[u8], needle: usize) -> Option<Line<'_>> {
+    let plain = plain_stamp(line);
+    if plain > 0 {
+        return after_stamp(&line[..plain], line.get(plain + 1..)?);
+    }
+    if let Some(rest) = line.strip_prefix(b"<") {
+        let end = memchr(b'>', rest.get(..rest.len().min(4))?)?;
+        let rest = &rest[end + 1..];
+        return match rest {
+            [b'1'..=b'9', b' ', rest @ ..] => rfc5424(rest),
+            _ => cut(rest, needle.saturating_sub(end + 2)),
+        };
+    }
+    let reach = line.get(..needle.min(FARTHEST_STAMP).min(line.len()))?;
+    let starts = reach
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| matches!(byte, b' ' | b':' | b'|' | b'>'))
+        .map(|(at, _)| at + 1);
+    for start in std::iter::once(0).chain(starts) {
+        if let Some((_, length)) = stamp::cut(&line[start..]) {
+            let rest = &line[start + length..];
+            return after_stamp(&line[start..start + length], trim(rest));
+        }
+    }
+    without_stamp(line)
+}
+
+/// The length of a stamp of the two usual families at the front, told by its shape alone.
+fn plain_stamp(line: &[u8]) -> usize {
+    match line {
+        [
+            _,
+            _,
+            _,
+            b' ',
+            _,
+            _,
+            b' ',
+            _,
+            _,
+            b':',
+            _,
+            _,
+            b':',
+            _,
+            _,
+            b' ',
+            ..,
+        ] => 15,
+        [b'0'..=b'9', _, _, _, b'-', _, _, b'-', _, _, b'T', ..] => {
+            memchr(b' ', &line[..line.len().min(40)]).unwrap_or(0)
+        }
+        _ => 0,
+    }
+}
+
+/// `HOST PROGRAM[PID]: MESSAGE`, where the host may be missing or empty.
+fn after_stamp<'a>(stamp: &'a [u8], rest: &'a [u8]) -> Option<Line<'a>> {
+    let (mut host, mut rest) = match rest {
+        [b' ', rest @ ..] => (&[][..], rest),
+        _ => token(rest)?,
+    };
+    // FreeBSD writes facility and level first: `<mail.info> HOST dovecot: …`.
+    if host.first() == Some(&b'<') && host.last() == Some(&b'>') {
+        (host, rest) = token(rest)?;
+    }
+    if host.last() == Some(&b':') {
+        // No host: the first word is the program already.
+        return program(stamp, &[], &host[..host.len() - 1], rest);
+    }
+    let (word, message) = token(rest)?;
+    let name = word.strip_suffix(b":")?;
+    program(stamp, host, name, message)
+}
+
+/// A line without a stamp that can be read: the first word that ends in a colon is the program, the one before it the host.
+fn without_stamp(line: &[u8]) -> Option<Line<'_>> {
+    let mut host: &[u8] = &[];
+    let mut rest = line;
+    while let Some((word, after)) = token(rest) {
+        if let Some(name) = word.strip_suffix(b":") {
+            return program(&[], host, name, after);
+        }
+        host = word;
+        rest = trim(after);
+    }
+    None
+}
+
+/// `2025-11-27T16:26:19.150Z HOST APP PID MSGID SD MSG`, behind the version.
+fn rfc5424(line: &[u8]) -> Option<Line<'_>> {
+    let (stamp, rest) = token(line)?;
+    let (host, rest) = token(rest)?;
+    let (name, rest) = token(rest)?;
+    let (pid, rest) = token(rest)?;
+    let (_, rest) = token(rest)?;
+    let message = trim(structured_data(rest)?);
+    let message = message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message);
+    let [stamp, host] = [stamp, host].map(|field| if field == b"-" { &[] } else { field });
+    written_by(stamp, host, name, digits(pid), message)
+}
+
+/// What follows `-` or `[id name="value"]…`.
+fn structured_data(text: &[u8]) -> Option<&[u8]> {
+    if let Some(rest) = text.strip_prefix(b"-") {
+        return Some(rest);
+    }
+    let mut quoted = false;
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            b']' if !quoted && text.get(at + 1) != Some(&b'[') => return text.get(at + 1..),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The program word `NAME[PID]` or `NAME`.
+fn program<'a>(
+    stamp: &'a [u8],
+    host: &'a [u8],
+    word: &'a [u8],
+    message: &'a [u8],
+) -> Option<Line<'a>> {
+    let (name, pid) = match word.strip_suffix(b"]") {
+        Some(inner) => {
+            let open = memchr(b'[', inner)?;
+            (&inner[..open], digits(&inner[open + 1..]))
+        }
+        None => (word, None),
+    };
+    written_by(stamp, host, name, pid, message)
+}
+
+/// Decides from the program who wrote the line; none where no login server did.
+pub(crate) fn written_by<'a>(
+    stamp: &'a [u8],
+    host: &'a [u8],
+    name: &'a [u8],
+    pid: Option<u32>,
+    message: &'a [u8],
+) -> Option<Line<'a>> {
+    // $syslog_name/process: any words before, but never smtpd alone, which is another program (postfix.md 6.1).
+    if name.ends_with(b"/smtpd") {
+        return Some(Line {
+            stamp,
+            host,
+            program: name,
+            pid,
+            writer: Writer::Smtpd,
+            message,
+        });
+    }
+    let (mut stamp, mut message) = (stamp, message);
+    let mut program = name;
+    let mut protocol = login_process(name);
+    if protocol.is_none() {
+        // `dovecot: imap-login: …`; Solaris puts `[ID 583609 mail.info]` between, Dovecot 1.x a stamp and a level.
+        if message.starts_with(b"[ID ") {
+            message = trim(&message[memchr(b']', message)? + 1..]);
+        }
+        if message.first().is_some_and(u8::is_ascii_digit) {
+            let (_, length) = stamp::cut(message)?;
+            let (inner, rest) = message.split_at(length);
+            if stamp.is_empty() {
+                stamp = inner;
+            }
+            message = without_level(trim(rest));
+        }
+        let colon = memchr(b':', message.get(..message.len().min(32))?)?;
+        program = &message[..colon];
+        protocol = login_process(program);
+        message = message.get(colon + 2..)?;
+    }
+    Some(Line {
+        stamp,
+        host,
+        program,
+        pid,
+        writer: Writer::Login(protocol?),
+        message: without_level(message),
+    })
+}
+
+/// What a login process of Dovecot speaks, by its name.
+pub(crate) fn login_process(name: &[u8]) -> Option<Protocol> {
+    match name {
+        b"imap-login" => Some(Protocol::Imap),
+        b"pop3-login" => Some(Protocol::Pop3),
+        b"submission-login" => Some(Protocol::Submission),
+        b"managesieve-login" | b"sieve-login" => Some(Protocol::Sieve),
+        _ => None,
+    }
+}
+
+/// Without `Info: `, which Dovecot writes into files of its own but not to syslog.
+fn without_level(message: &[u8]) -> &[u8] {
+    message.strip_prefix(b"Info: ").unwrap_or(message)
+}
+
+/// The bytes up to the next blank, and what follows it.
+fn token(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let blank = memchr(b' ', text)?;
+    Some((&text[..blank], &text[blank + 1..]))
+}
+
+fn trim(text: &[u8]) -> &[u8] {
+    let blanks = text.iter().take_while(|byte| **byte == b' ').count();
+    &text[blanks..]
+}
+
+/// A decimal number that fills the text.
+pub(crate) fn digits(text: &[u8]) -> Option<u32> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0u32, |value, byte| {
+        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// The stamp of a cut line, read.
+pub(crate) fn stamp_of(line: &Line<'_>) -> Option<Stamp> {
+    stamp::cut(line.stamp).map(|(stamp, _)| stamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bstr::ByteSlice;
+
+    /// `stamp | host | program | pid | message`, or `-` where no login server wrote the line.
+    fn shown(line: &str) -> String {
+        let bytes = line.as_bytes();
+        let needle = bytes
+            .find(b"smtpd")
+            .or_else(|| bytes.find(b"-login: "))
+            .unwrap_or(0);
+        cut(bytes, needle).map_or("-".to_owned(), |line| {
+            format!(
+                "{} | {} | {} | {} | {}",
+                line.stamp.as_bstr(),
+                line.host.as_bstr(),
+                line.program.as_bstr(),
+                line.pid.map_or("-".to_owned(), |pid| pid.to_string()),
+                line.message.as_bstr()
+            )
+        })
+    }
+
+    #[test]
+    fn every_family_of_prefixes_is_cut() {
+        for (line, expected) in [
+            (
+                "Nov  4 08:00:01 mail postfix/smtpd[12]: x",
+                "Nov  4 08:00:01 | mail | postfix/smtpd | 12 | x",
+            ),
+            (
+                "Nov 4 08:00:01 mail postfix/smtpd[12]: x",
+                "Nov 4 08:00:01 | mail | postfix/smtpd | 12 | x",
+            ),
+            (
+                "Nov 04 08:00:01 mail dovecot: imap-login: x",
+                "Nov 04 08:00:01 | mail | imap-login | - | x",
+            ),
+            (
+                "Nov 04 08:00:01 mail dovecot[241]: imap-login: x",
+                "Nov 04 08:00:01 | mail | imap-login | 241 | x",
+            ),
+            (
+                "Nov 04 08:00:01 mail imapd: pop3-login: x",
+                "Nov 04 08:00:01 | mail | pop3-login | - | x",
+            ),
+            (
+                "2025-11-27T16:26:19.175732+03:00 h postfix-out/submission/smtpd[7]: x",
+                "2025-11-27T16:26:19.175732+03:00 | h | postfix-out/submission/smtpd | 7 | x",
+            ),
+            (
+                "<22>1 2025-11-27T16:26:19.150Z h postfix/smtpd 29 - - x",
+                "2025-11-27T16:26:19.150Z | h | postfix/smtpd | 29 | x",
+            ),
+            (
+                "<22>1 - - dovecot 29 ID [a@1 b=\"\\\"]\"][c] imap-login: x",
+                " |  | imap-login | 29 | x",
+            ),
+            (
+                "<22>Feb  2 10:00:00 h postfix/smtpd[1]: x",
+                "Feb  2 10:00:00 | h | postfix/smtpd | 1 | x",
+            ),
+            (
+                "Jan 21 19:06:28 <mail.info> h dovecot: imap-login: x",
+                "Jan 21 19:06:28 | h | imap-login | - | x",
+            ),
+            (
+                "Jan 21 19:06:28 h dovecot: [ID 583609 mail.info] imap-login: x",
+                "Jan 21 19:06:28 | h | imap-login | - | x",
+            ),
+            (
+                "Apr 01 11:43:56 imap-login: Info: x",
+                "Apr 01 11:43:56 |  | imap-login | - | x",
+            ),
+            (
+                "2012-06-09 09:45:08 imap-login: Info: x",
+                "2012-06-09 09:45:08 |  | imap-login | - | x",
+            ),
+            (
+                "dovecot: 2008-10-02 23:34:07 Info: pop3-login: x",
+                "2008-10-02 23:34:07 |  | pop3-login | - | x",
+            ),
+            (
+                "@400000004a32b1a22b8a3c14 imap-login: Info: x",
+                "@400000004a32b1a22b8a3c14 |  | imap-login | - | x",
+            ),
+            ("imap-login: Info: x", " |  | imap-login | - | x"),
+            (
+                "mailserver | Sep  2 10:00:00 h postfix/smtps/smtpd[3]: x",
+                "Sep  2 10:00:00 | h | postfix/smtps/smtpd | 3 | x",
+            ),
+            (
+                "/var/log/maillog.9:Mar 13 02:31:08 h postfix/smtpd[3]: x",
+                "Mar 13 02:31:08 | h | postfix/smtpd | 3 | x",
+            ),
+            (
+                "Nov 11 09:48:23 postfix/submission/smtpd[3]: x",
+                "Nov 11 09:48:23 |  | postfix/submission/smtpd | 3 | x",
+            ),
+            (
+                "Nov 11 09:48:23  postfix/smtpd[3]: x",
+                "Nov 11 09:48:23 |  | postfix/smtpd | 3 | x",
+            ),
+            (
+                "Nov 11 09:48:23 (none) postfix/smtpd[3]: x",
+                "Nov 11 09:48:23 | (none) | postfix/smtpd | 3 | x",
+            ),
+            (
+                "Mon Nov 11 09:48:23 h postfix/smtpd[3]: x",
+                "Mon Nov 11 09:48:23 | h | postfix/smtpd | 3 | x",
+            ),
+            (
+                "M\u{e4}r  3 10:00:00 h postfix/smtpd[3]: x",
+                " | h | postfix/smtpd | 3 | x",
+            ),
+            ("h postfix/smtpd[3]: x", " | h | postfix/smtpd | 3 | x"),
+        ] {
+            assert_eq!(shown(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn words_in_a_message_make_no_login_server() {
+        for line in [
+            "Nov  4 08:00:01 mail postfix/cleanup[12]: A1: postfix/smtpd[1]: connect from x",
+            "Nov  4 08:00:01 mail dovecot: auth: x imap-login: Login: user=<x>",
+            "Nov  4 08:00:01 mail app[1]: said imap-login: Login: user=<x>",
+            "Nov  4 08:00:01 mail smtpd[12]: x",
+            "Nov  4 08:00:01 mail dovecot: imap-login-x: Login: y",
+            "Nov  4 08:00:01 smtpd[",
+            "<22>1 smtpd",
+            "smtpd",
+        ] {
+            assert_eq!(shown(line), "-", "{line}");
+        }
+        assert_eq!(
+            shown("Nov  4 08:00:01 m postfix/smtpd[1]: dovecot: imap-login: Login: user=<x>"),
+            "Nov  4 08:00:01 | m | postfix/smtpd | 1 | dovecot: imap-login: Login: user=<x>"
+        );
+    }
+}

@@ -1,0 +1,335 @@
+//! What a line of Postfix's smtpd says about a session.
+//!
+//! Messages and their versions: postfix source, smtpd/smtpd.c (`smtpd_proto`, `smtpd_check_rewrite`, `smtpd_format_cmd_stats`),
+//! smtpd/smtpd_sasl_glue.c (`smtpd_sasl_authenticate`), tls/tls_server.c (`tls_log_summary`).
+//! `session` puts the lines of one process in order and draws the conclusion.
+
+use memchr::{memchr, memmem};
+
+/// One line, understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said<'a> {
+    /// `connect from PEER`: a session begins. One process serves one client at a time.
+    Connect(Peer<'a>),
+    /// `… TLS connection established from PEER: TLSv1.3 with cipher …`, at smtpd_tls_loglevel 1 and above.
+    Tls {
+        /// `TLSv1.3`.
+        version: &'a [u8],
+    },
+    /// A message was accepted, or refused, in a session that is logged in.
+    Login(Login<'a>),
+    /// A failed or aborted AUTH; it is logged whenever the password was looked at.
+    AuthFailed,
+    /// `disconnect from PEER`, with the counters that Postfix 3.0 and later add.
+    Disconnect(Peer<'a>, Option<Counters>),
+}
+
+/// The client of a session: `name[address]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Peer<'a> {
+    /// The verified name, or `unknown`.
+    pub(crate) name: &'a [u8],
+    /// The address, or `unknown`.
+    pub(crate) address: &'a [u8],
+}
+
+/// A login that a line shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Login<'a> {
+    /// From where.
+    pub(crate) peer: Peer<'a>,
+    /// The mechanism as the client typed it.
+    pub(crate) method: &'a [u8],
+    /// Who.
+    pub(crate) account: &'a [u8],
+    /// The account may end elsewhere, since the fields behind it are not quoted.
+    pub(crate) ambiguous: bool,
+}
+
+/// What the disconnect line counts (smtpd.c `smtpd_format_cmd_stats`, 3.0).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counters {
+    /// AUTH commands that succeeded.
+    pub(crate) auth: u32,
+    /// AUTH commands in all.
+    pub(crate) auth_tried: u32,
+    /// STARTTLS commands that led to a handshake.
+    pub(crate) starttls: u32,
+}
+
+/// Understands a message; none where it says nothing about logins or TLS.
+pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
+    if let Some(rest) = message.strip_prefix(b"connect from ") {
+        return peer(rest).map(|(peer, _)| Said::Connect(peer));
+    }
+    if let Some(rest) = message.strip_prefix(b"disconnect from ") {
+        let (peer, rest) = peer(rest)?;
+        return Some(Said::Disconnect(peer, counters(rest)));
+    }
+    if let Some(rest) = message.strip_prefix(b"warning: ") {
+        let (_, rest) = peer(rest)?;
+        let failed = rest.strip_prefix(b": SASL ").is_some_and(|rest| {
+            memmem::find(rest, b" authentication failed").is_some()
+                || memmem::find(rest, b" authentication aborted").is_some()
+        });
+        return failed.then_some(Said::AuthFailed);
+    }
+    // KIND is Anonymous, Untrusted, Trusted or Verified; 2.3 and 2.4 have none.
+    const ESTABLISHED: &[u8] = b"TLS connection established from ";
+    for kind in [
+        &b"Anonymous "[..],
+        b"Untrusted ",
+        b"Trusted ",
+        b"Verified ",
+        b"",
+    ] {
+        if let Some(rest) = message
+            .strip_prefix(kind)
+            .and_then(|rest| rest.strip_prefix(ESTABLISHED))
+        {
+            return established(rest);
+        }
+    }
+    // `QUEUEID: client=…`; a proxy filter has `NOQUEUE:` there.
+    let colon = memchr(b':', &message[..message.len().min(40)])?;
+    let rest = message[colon + 1..].strip_prefix(b" ")?;
+    if let Some(rest) = rest.strip_prefix(b"client=") {
+        return client(rest).map(Said::Login);
+    }
+    if rest.starts_with(b"reject: ") || rest.starts_with(b"milter-reject: ") {
+        return rejected(rest).map(Said::Login);
+    }
+    None
+}
+
+/// `PEER[ to SNI]: TLSv1.3 with cipher …`.
+fn established(rest: &[u8]) -> Option<Said<'_>> {
+    let (_, rest) = peer(rest)?;
+    // The name that the client asked for is logged only if a table of the server holds it (3.4), so it is no free text.
+    let colon = memmem::find(rest, b": ")?;
+    let version = &rest[colon + 2..];
+    let end = memchr(b' ', version).unwrap_or(version.len());
+    Some(Said::Tls {
+        version: &version[..end],
+    })
+}
+
+/// `name[address]` or, with smtpd_client_port_logging (2.5), `name[address]:port`, and what follows.
+fn peer(text: &[u8]) -> Option<(Peer<'_>, &[u8])> {
+    let open = memchr(b'[', text)?;
+    let close = open + memchr(b']', &text[open..])?;
+    let name = &text[..open];
+    if memchr(b' ', name).is_some() {
+        return None;
+    }
+    let mut rest = &text[close + 1..];
+    if let [b':', first @ (b'0'..=b'9' | b'u'), ..] = rest {
+        let port = if *first == b'u' {
+            b"unknown".len()
+        } else {
+            rest[1..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
+        };
+        rest = rest.get(1 + port..)?;
+    }
+    let peer = Peer {
+        name,
+        address: &text[open + 1..close],
+    };
+    Some((peer, rest))
+}
+
+/// `PEER[, sasl_method=M][, sasl_username=U][, sasl_sender=S][, orig_queue_id=Q][, orig_client=PEER]`.
+///
+/// Without a SASL name it is a message of nobody: mail from outside, or the copy that a content filter gives back.
+fn client(text: &[u8]) -> Option<Login<'_>> {
+    let (peer, rest) = peer(text)?;
+    let rest = rest.strip_prefix(b", sasl_method=")?;
+    const USER: &[u8] = b", sasl_username=";
+    let user = memmem::find(rest, USER)?;
+    let (method, mut account) = (&rest[..user], &rest[user + USER.len()..]);
+    let mut ambiguous = false;
+    // Nothing is quoted, so the fields behind the name are taken off from the right, in the order in which smtpd writes them.
+    for field in [
+        &b", orig_client="[..],
+        b", orig_queue_id=",
+        b", sasl_sender=",
+    ] {
+        if let Some(at) = memmem::rfind(account, field) {
+            let value = &account[at + field.len()..];
+            if memchr(b' ', value).is_none() && memchr(b',', value).is_none() {
+                account = &account[..at];
+                ambiguous = true;
+            }
+        }
+    }
+    ambiguous |= memmem::find(account, b", ").is_some();
+    Some(Login {
+        peer,
+        method,
+        account,
+        ambiguous,
+    })
+}
+
+/// `reject: RCPT from PEER: … helo=<H> sasl_method=M sasl_username=U sasl_sender=S`, the tail since 3.10.
+///
+/// A stranger chooses `helo=<…>`, but whatever he puts there, the line then ends in `>`.
+fn rejected(text: &[u8]) -> Option<Login<'_>> {
+    if text.last() == Some(&b'>') {
+        return None;
+    }
+    const METHOD: &[u8] = b"> sasl_method=";
+    const USER: &[u8] = b" sasl_username=";
+    let tail = &text[memmem::rfind(text, METHOD)? + METHOD.len()..];
+    let user = memmem::find(tail, USER)?;
+    let (method, account) = (&tail[..user], &tail[user + USER.len()..]);
+    let sender = memmem::rfind(account, b" sasl_sender=");
+    let account = &account[..sender.unwrap_or(account.len())];
+    let from = memmem::find(text, b" from ")?;
+    let (peer, _) = peer(&text[from + 6..])?;
+    Some(Login {
+        peer,
+        method,
+        account,
+        ambiguous: sender.is_some() || memchr(b' ', account).is_some(),
+    })
+}
+
+/// ` ehlo=2 starttls=1 auth=0/1 commands=3/4`; none before 3.0.
+fn counters(text: &[u8]) -> Option<Counters> {
+    let mut found = Counters::default();
+    let mut complete = false;
+    for word in text.split(|byte| *byte == b' ') {
+        let Some(equal) = memchr(b'=', word) else {
+            continue;
+        };
+        match &word[..equal] {
+            b"auth" => (found.auth, found.auth_tried) = count(&word[equal + 1..]),
+            b"starttls" => found.starttls = count(&word[equal + 1..]).0,
+            b"commands" => complete = true,
+            _ => {}
+        }
+    }
+    complete.then_some(found)
+}
+
+/// `2` or `1/2`: how many succeeded, and how many there were.
+fn count(text: &[u8]) -> (u32, u32) {
+    let number = |text| super::prefix::digits(text).unwrap_or(0);
+    match memchr(b'/', text) {
+        Some(slash) => (number(&text[..slash]), number(&text[slash + 1..])),
+        None => (number(text), number(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bstr::ByteSlice;
+
+    fn login(message: &str) -> String {
+        match understand(message.as_bytes()) {
+            Some(Said::Login(login)) => format!(
+                "{} {} {} {}{}",
+                login.peer.name.as_bstr(),
+                login.peer.address.as_bstr(),
+                login.method.as_bstr(),
+                login.account.as_bstr(),
+                if login.ambiguous { " ?" } else { "" }
+            ),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_login_is_named_by_client_and_reject_lines() {
+        for (message, expected) in [
+            (
+                "9AE13C0073: client=h.example.org[192.0.2.9], sasl_method=login, sasl_username=ann",
+                "h.example.org 192.0.2.9 login ann",
+            ),
+            (
+                "NOQUEUE: client=unknown[2001:db8::2]:4711, sasl_method=PLAIN, sasl_username=ann@example.org",
+                "unknown 2001:db8::2 PLAIN ann@example.org",
+            ),
+            (
+                "A1B2C3D4E5: client=h[192.0.2.9], sasl_method=PLAIN, sasl_username=we, sasl_sender=ird user, sasl_sender=a@b",
+                "h 192.0.2.9 PLAIN we, sasl_sender=ird user ?",
+            ),
+            (
+                "A1: client=h[192.0.2.9], sasl_method=PLAIN, sasl_username=a, sasl_sender=s, orig_queue_id=B2, orig_client=x[192.0.2.1]",
+                "h 192.0.2.9 PLAIN a ?",
+            ),
+            ("A1: client=h[192.0.2.9]", "None"),
+            (
+                "A1: client=localhost[127.0.0.1], orig_queue_id=B2, orig_client=x[192.0.2.1]",
+                "None",
+            ),
+            (
+                "A1: reject: RCPT from h[192.0.2.9]: 554 5.7.1 <x>: no; from=<a> to=<b> proto=ESMTP helo=<h> sasl_method=PLAIN sasl_username=ann",
+                "h 192.0.2.9 PLAIN ann",
+            ),
+            (
+                "NOQUEUE: reject: RCPT from h[192.0.2.9]: 554 5.7.1 <x>: no; from=<a> to=<b> proto=ESMTP helo=<x> sasl_method=PLAIN sasl_username=boss>",
+                "None",
+            ),
+            (
+                "NOQUEUE: reject: RCPT from h[192.0.2.9]: 554 5.7.1 <x>: no; from=<a> to=<b> proto=ESMTP helo=<h>",
+                "None",
+            ),
+        ] {
+            assert_eq!(login(message), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn counters_tell_tried_from_done() {
+        let message = b"disconnect from h[192.0.2.9] ehlo=2 starttls=1 auth=1/3 mail=1 commands=5/7 notes=bare_lf";
+        let Some(Said::Disconnect(_, Some(counters))) = understand(message) else {
+            panic!("not understood");
+        };
+        assert_eq!(
+            (counters.auth, counters.auth_tried, counters.starttls),
+            (1, 3, 1)
+        );
+        let old = understand(b"disconnect from h[192.0.2.9]");
+        assert!(matches!(old, Some(Said::Disconnect(_, None))), "{old:?}");
+        let none = understand(b"disconnect from unknown[unknown] commands=0/0");
+        assert!(
+            matches!(none, Some(Said::Disconnect(_, Some(_)))),
+            "{none:?}"
+        );
+    }
+
+    #[test]
+    fn tls_lines_of_all_versions() {
+        for message in [
+            "Anonymous TLS connection established from h[192.0.2.9]: TLSv1.2 with cipher X (256/256 bits)",
+            "TLS connection established from h[192.0.2.9]: TLSv1.2 with cipher X (256/256 bits)",
+            "Untrusted TLS connection established from h[192.0.2.9] to mail.example.org: TLSv1.2 with cipher X",
+        ] {
+            assert_eq!(
+                understand(message.as_bytes()),
+                Some(Said::Tls {
+                    version: b"TLSv1.2"
+                }),
+                "{message}"
+            );
+        }
+        assert_eq!(
+            understand(b"setting up TLS connection from h[192.0.2.9]"),
+            None
+        );
+        assert_eq!(
+            understand(b"warning: h[192.0.2.9]: SASL LOGIN authentication failed: UGFzc3dvcmQ6"),
+            Some(Said::AuthFailed)
+        );
+        assert_eq!(
+            understand(b"warning: hostname x does not resolve to address 192.0.2.9"),
+            None
+        );
+    }
+}
