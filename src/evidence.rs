@@ -86,7 +86,7 @@ pub struct Row {
     pub transport: Transport,
     /// `TLSv1.2` and the like; where several were seen, the oldest.
     pub tls_version: Option<BString>,
-    /// How many logins (for Postfix: messages, since it logs no login by itself).
+    /// How many logins. Postfix logs none by itself: each session in which a message of the account was accepted counts as one.
     pub logins: u64,
     /// The first of them.
     pub first: Option<Time>,
@@ -147,6 +147,8 @@ pub struct Refusal {
 /// What decided whether the silence of one service proves anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calibration {
+    /// The host that wrote the lines.
+    pub host: BString,
     /// The program as logged.
     pub service: BString,
     /// Whether a login of this service without a word of TLS was without TLS.

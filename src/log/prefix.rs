@@ -32,6 +32,8 @@ pub(crate) struct Line<'a> {
     pub(crate) writer: Writer,
     /// What it says.
     pub(crate) message: &'a [u8],
+    /// For how many lines it stands: `message repeated 3 times: [ TEXT]` for three (rsyslog, RepeatedMsgReduction).
+    pub(crate) times: u32,
 }
 
 /// How far into a line a stamp is looked for: past `/var/log/mail.log.9:`, `mailserver | ` and the like.
@@ -194,12 +196,17 @@ pub(crate) fn written_by<'a>(
             pid,
             writer: Writer::Smtpd,
             message,
+            times: 1,
         });
     }
     let (mut stamp, mut message) = (stamp, message);
     let mut program = name;
     let mut protocol = login_process(name);
+    let mut times = 1;
     if protocol.is_none() {
+        if let Some((number, text)) = repeated(message) {
+            (times, message) = (number, text);
+        }
         // `dovecot: imap-login: …`; Solaris puts `[ID 583609 mail.info]` between, Dovecot 1.x a stamp and a level.
         if message.starts_with(b"[ID ") {
             message = trim(&message[memchr(b']', message)? + 1..]);
@@ -224,7 +231,16 @@ pub(crate) fn written_by<'a>(
         pid,
         writer: Writer::Login(protocol?),
         message: without_level(message),
+        times,
     })
+}
+
+/// `message repeated 3 times: [ TEXT]`: how often, and the text.
+fn repeated(message: &[u8]) -> Option<(u32, &[u8])> {
+    let rest = message.strip_prefix(b"message repeated ")?;
+    let blank = memchr(b' ', rest.get(..rest.len().min(11))?)?;
+    let text = rest[blank..].strip_prefix(b" times: [ ")?;
+    Some((digits(&rest[..blank])?, text.strip_suffix(b"]")?))
 }
 
 /// What a login process of Dovecot speaks, by its name.
@@ -268,6 +284,25 @@ pub(crate) fn digits(text: &[u8]) -> Option<u32> {
 /// The stamp of a cut line, read.
 pub(crate) fn stamp_of(line: &Line<'_>) -> Option<Stamp> {
     stamp::cut(line.stamp).map(|(stamp, _)| stamp)
+}
+
+/// Whether a log is in the form of RFC 5424, by its first line: `<22>1 2025-…`.
+pub(crate) fn is_rfc5424(text: &[u8]) -> bool {
+    let end = memchr(b'>', &text[..text.len().min(5)]);
+    text.first() == Some(&b'<')
+        && end.is_some_and(|end| matches!(text[end + 1..], [b'1'..=b'9', b' ', ..]))
+}
+
+/// The stamp of any line, whoever wrote it, where one stands in front or right behind a priority.
+pub(crate) fn any_stamp(line: &[u8]) -> Option<Stamp> {
+    let mut start = 0;
+    if line.first() == Some(&b'<') {
+        start = memchr(b'>', line.get(..line.len().min(5))?)? + 1;
+        if line.get(start + 1) == Some(&b' ') {
+            start += 2;
+        }
+    }
+    stamp::cut(line.get(start..)?).map(|(stamp, _)| stamp)
 }
 
 #[cfg(test)]

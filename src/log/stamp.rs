@@ -23,11 +23,6 @@ impl Stamp {
     pub(crate) fn clock(&self, year: i32) -> i64 {
         days(self.year.unwrap_or(year), self.month, self.day) * DAY + i64::from(self.second)
     }
-
-    /// Seconds since the beginning of a leap year: orders stamps of one year.
-    pub(crate) fn in_year(&self) -> i64 {
-        (days(2000, self.month, self.day) - days(2000, 1, 1)) * DAY + i64::from(self.second)
-    }
 }
 
 /// Seconds in a day.

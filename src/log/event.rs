@@ -1,0 +1,222 @@
+//! An event: one line of a login server, taken into a segment.
+//!
+//! `prefix` has cut the line; `smtpd` and `login` understand the message; here it is put into `segment`.
+
+use super::calendar::Calendar;
+use super::login::{self, Elements, Word};
+use super::names::Name;
+use super::prefix::{self, Line, Writer};
+use super::segment::Segment;
+use super::session::{End, Key, Login};
+use super::smtpd::{self, Peer};
+use super::tally::{Position, Seen, Shown, Way, Who};
+use crate::evidence::Time;
+use crate::surface::Protocol;
+
+/// Takes lines of one file, in order, into a segment.
+#[derive(Debug)]
+pub(crate) struct Events<'a> {
+    pub(crate) segment: Segment,
+    calendar: &'a Calendar,
+    /// The last stamp that was read, and its time: most lines repeat it.
+    stamp: Vec<u8>,
+    time: Option<Time>,
+}
+
+impl<'a> Events<'a> {
+    /// Goes on behind what `segment` holds.
+    pub(crate) const fn new(segment: Segment, calendar: &'a Calendar) -> Self {
+        Self {
+            segment,
+            calendar,
+            stamp: Vec::new(),
+            time: None,
+        }
+    }
+
+    /// Takes one line; `times` is how often it stands for itself.
+    pub(crate) fn take(&mut self, line: &Line<'_>, at: Position, times: u32) {
+        self.segment.lines.candidate += 1;
+        match line.writer {
+            Writer::Smtpd => self.smtpd(line, at),
+            Writer::Login(protocol) => self.login(line, protocol, at, times),
+        }
+    }
+
+    fn smtpd(&mut self, line: &Line<'_>, at: Position) {
+        let Some(said) = smtpd::understand(line.message) else {
+            return;
+        };
+        let host = self.segment.names.intern(line.host);
+        let service = self.segment.names.intern(line.program);
+        let key = line.pid.map(|pid| Key { host, service, pid });
+        match said {
+            smtpd::Said::Connect(_) => {
+                if let Some(key) = key {
+                    self.segment.connect(key);
+                }
+            }
+            smtpd::Said::Tls { version } => {
+                self.segment.habits(host, service).tls_lines += 1;
+                if let Some(key) = key {
+                    let version = self.segment.names.intern(version);
+                    self.segment.session(key).tls.get_or_insert(version);
+                }
+            }
+            smtpd::Said::AuthFailed => {
+                if let Some(key) = key {
+                    self.segment.session(key).failed += 1;
+                }
+            }
+            smtpd::Said::Login(login) => {
+                self.segment.habits(host, service);
+                let who = self.who(login.peer, Some(login.account), login.ambiguous);
+                let method = self.method(login.method);
+                let login = Login {
+                    who,
+                    method,
+                    seen: self.seen(line, at),
+                    under_tls: false,
+                    front_end: login.method.eq_ignore_ascii_case(b"XCLIENT"),
+                };
+                match key {
+                    Some(key) => self.segment.session(key).login(login),
+                    None => self.segment.lone_login(host, service, login),
+                }
+            }
+            smtpd::Said::Disconnect(peer, counters) => {
+                if let Some(key) = key {
+                    let told = counters.is_some_and(|counters| counters.auth_tried > 0);
+                    let (who, seen) = if told {
+                        (self.who(peer, None, false), self.seen(line, at))
+                    } else {
+                        (NOBODY, Seen { time: None, at })
+                    };
+                    let end = End::Disconnect {
+                        counters,
+                        who,
+                        seen,
+                    };
+                    self.segment.disconnect(key, end);
+                }
+            }
+        }
+    }
+
+    fn login(&mut self, line: &Line<'_>, protocol: Protocol, at: Position, times: u32) {
+        let Some(said) = login::understand(line.message) else {
+            if line.message.starts_with(b"Login: ") || line.message.starts_with(b"Logged in: ") {
+                self.segment.lines.unparsed += 1;
+            }
+            return;
+        };
+        let host = self.segment.names.intern(line.host);
+        let service = self.segment.names.intern(line.program);
+        let (login::Said::Login(elements)
+        | login::Said::Refused(elements, _)
+        | login::Said::Other(elements)) = said;
+        match elements.word {
+            Word::Tls | Word::Secured => self.segment.habits(host, service).words += 1,
+            Word::None | Word::Doubtful => {
+                self.segment.habits(host, service);
+            }
+        }
+        let (method, refusal) = match said {
+            login::Said::Login(_) => (self.method(elements.method), false),
+            login::Said::Refused(_, reason) => (self.segment.names.intern(reason.as_bytes()), true),
+            login::Said::Other(_) => return,
+        };
+        let way = Way {
+            host,
+            service,
+            protocol,
+            server: self.segment.names.intern(elements.server),
+            method,
+            shown: shown(&elements),
+        };
+        let peer = Peer {
+            name: b"",
+            address: elements.client,
+        };
+        let who = self.who(peer, elements.user, elements.ambiguous);
+        let seen = self.seen(line, at);
+        let times = times.saturating_mul(line.times);
+        if refusal {
+            self.segment.refusal(way, who, seen, times);
+        } else {
+            let version = match elements.version {
+                Some(version) => self.segment.names.intern(version),
+                None => Name::NONE,
+            };
+            self.segment.login(way, who, version, seen, times);
+        }
+    }
+
+    fn who(&mut self, peer: Peer<'_>, account: Option<&[u8]>, ambiguous: bool) -> Who {
+        let names = &mut self.segment.names;
+        Who {
+            account: account.map_or(Name::NONE, |account| names.intern(account)),
+            ambiguous,
+            client: names.intern(peer.address),
+            client_name: match peer.name {
+                b"" | b"unknown" => Name::NONE,
+                name => names.intern(name),
+            },
+        }
+    }
+
+    /// Mechanisms are as the client typed them, so upper case makes them one.
+    fn method(&mut self, method: &[u8]) -> Name {
+        if method.iter().any(u8::is_ascii_lowercase) {
+            self.segment.names.intern(&method.to_ascii_uppercase())
+        } else {
+            self.segment.names.intern(method)
+        }
+    }
+
+    fn seen(&mut self, line: &Line<'_>, at: Position) -> Seen {
+        Seen {
+            time: self.time(line),
+            at,
+        }
+    }
+
+    /// The time of a line.
+    pub(crate) fn time(&mut self, line: &Line<'_>) -> Option<Time> {
+        if self.stamp != line.stamp {
+            self.stamp.clear();
+            self.stamp.extend_from_slice(line.stamp);
+            self.time = prefix::stamp_of(line).and_then(|stamp| self.calendar.time(&stamp));
+        }
+        self.time
+    }
+
+    /// The time of any line, whoever wrote it.
+    pub(crate) fn time_of(&self, line: &[u8]) -> Option<Time> {
+        prefix::any_stamp(line).and_then(|stamp| self.calendar.time(&stamp))
+    }
+
+    /// Says that a line was written.
+    pub(crate) fn cover(&mut self, line: &[u8]) {
+        if let Some(time) = self.time_of(line) {
+            self.segment.cover(time);
+        }
+    }
+}
+
+const NOBODY: Who = Who {
+    account: Name::NONE,
+    ambiguous: false,
+    client: Name::NONE,
+    client_name: Name::NONE,
+};
+
+fn shown(elements: &Elements<'_>) -> Shown {
+    match elements.word {
+        Word::None => Shown::Wordless,
+        Word::Secured if elements.client == elements.server => Shown::SameHost,
+        Word::Secured => Shown::Secured,
+        Word::Tls => Shown::Tls,
+        Word::Doubtful => Shown::Doubtful,
+    }
+}

@@ -1,0 +1,146 @@
+//! Reading: a log as a row of chunks of whole lines, and the files of the log side.
+//!
+//! Files are read into a buffer, not mapped: logrotate may truncate one while it is read.
+
+use std::io::{self, Read};
+
+use memchr::{memchr, memrchr};
+
+/// How much is read at a time.
+pub(crate) const CHUNK: usize = 512 << 10;
+
+/// Cuts a stream into chunks.
+#[derive(Debug)]
+pub(crate) struct Chunks<R> {
+    source: R,
+    buffer: Vec<u8>,
+    /// What was handed out and may go.
+    done: usize,
+    filled: usize,
+    /// The rest of a line that is longer than the buffer is skipped.
+    skipping: bool,
+    ended: bool,
+}
+
+/// Whole lines.
+#[derive(Debug)]
+pub(crate) struct Chunk<'a> {
+    /// The lines, and behind them, where there is one, the next line to look ahead at.
+    pub(crate) bytes: &'a [u8],
+    /// How many bytes of them are lines that were not handed out before.
+    pub(crate) own: usize,
+}
+
+impl<R: Read> Chunks<R> {
+    /// Reads from `source`.
+    pub(crate) fn new(source: R, size: usize) -> Self {
+        Self {
+            source,
+            buffer: vec![0; size],
+            done: 0,
+            filled: 0,
+            skipping: false,
+            ended: false,
+        }
+    }
+
+    /// The next chunk; none at the end.
+    ///
+    /// # Errors
+    /// What the source says. What was read before the error comes first, so that nothing readable is lost.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Chunk<'_>>> {
+        loop {
+            self.buffer.copy_within(self.done..self.filled, 0);
+            self.filled -= self.done;
+            self.done = 0;
+            let error = self.fill().err();
+            if self.skipping {
+                let newline = memchr(b'\n', &self.buffer[..self.filled]);
+                self.done = newline.map_or(self.filled, |newline| newline + 1);
+                self.skipping = newline.is_none() && !self.ended;
+                if let Some(error) = error {
+                    self.ended = true;
+                    return Err(error);
+                }
+                if self.ended && self.done == self.filled {
+                    return Ok(None);
+                }
+                continue;
+            }
+            if self.filled == 0 {
+                return match error {
+                    Some(error) => Err(error),
+                    None => Ok(None),
+                };
+            }
+            let own = if error.is_some() || self.ended {
+                self.filled
+            } else {
+                self.own()
+            };
+            self.done = own;
+            return Ok(Some(Chunk {
+                bytes: &self.buffer[..self.filled],
+                own,
+            }));
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        while self.filled < self.buffer.len() && !self.ended {
+            match self.source.read(&mut self.buffer[self.filled..]) {
+                Ok(0) => self.ended = true,
+                Ok(read) => self.filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// All whole lines but the last, which waits for the one behind it.
+    fn own(&mut self) -> usize {
+        let bytes = &self.buffer[..self.filled];
+        let Some(last) = memrchr(b'\n', bytes) else {
+            self.skipping = true;
+            return self.filled;
+        };
+        memrchr(b'\n', &bytes[..last]).map_or(last, |newline| newline) + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_handed_out_once() {
+        let text: Vec<u8> = (0..200)
+            .flat_map(|n| format!("line {n}\n").into_bytes())
+            .collect();
+        let mut without_newline = text.clone();
+        without_newline.extend(b"end");
+        for text in [text, without_newline, Vec::new()] {
+            for size in [16, 17, 64, 4096] {
+                let mut chunks = Chunks::new(&text[..], size);
+                let mut seen = Vec::new();
+                while let Some(chunk) = chunks.next().expect("memory does not fail") {
+                    seen.extend_from_slice(&chunk.bytes[..chunk.own]);
+                }
+                assert_eq!(seen, text, "{size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_longer_than_the_buffer_is_cut_short() {
+        let mut text = vec![b'x'; 100];
+        text.extend(b"\nshort\n");
+        let mut chunks = Chunks::new(&text[..], 32);
+        let mut seen = Vec::new();
+        while let Some(chunk) = chunks.next().expect("memory does not fail") {
+            seen.push(chunk.bytes[..chunk.own].to_vec());
+        }
+        assert_eq!(seen, [vec![b'x'; 32], b"short\n".to_vec()]);
+    }
+}

@@ -1,0 +1,347 @@
+//! A segment: what one stretch of log reduces to, however it was cut.
+//!
+//! It holds the tally, the *heads* (sessions whose beginning lies before the stretch, up to their end in it)
+//! and what is open at its end. `a.then(b)` resolves the heads of `b` from what is open in `a` and is associative,
+//! so that scanning the parts and joining them equals scanning the whole.
+//! It keeps what the log shows; what that proves is decided at the very end, in `transport`, where a configuration may help.
+
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
+
+use super::names::{Name, Names, Renaming};
+use super::session::{Conclusion, End, Key, Login, Part};
+use super::stamp::DAY;
+use super::tally::{self, Position, Seen, Shown, Tally, Way, Who};
+use crate::evidence::{Lines, Time};
+use crate::surface::Protocol;
+
+/// What the lines of one service on one host show about its logging.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Habits {
+    /// smtpd: lines that say a TLS connection was established.
+    pub(crate) tls_lines: u64,
+    /// smtpd: sessions in which STARTTLS succeeded, seen from the beginning, without such a line.
+    pub(crate) tls_not_logged: u64,
+    /// smtpd: sessions in which STARTTLS succeeded.
+    pub(crate) starttls: u64,
+    /// smtpd: sessions that ended with counters.
+    pub(crate) counted: u64,
+    /// Dovecot: element lists with a word about TLS.
+    pub(crate) words: u64,
+}
+
+/// The time that is asked for, on the log's own clock face; either end may be open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Period {
+    /// The first second.
+    pub(crate) since: Option<i64>,
+    /// The first second after it.
+    pub(crate) until: Option<i64>,
+}
+
+impl Period {
+    /// Whether a time lies in it; one that is not known does.
+    fn holds(self, time: Option<Time>) -> bool {
+        time.is_none_or(|time| {
+            self.since.is_none_or(|since| since <= time.clock)
+                && self.until.is_none_or(|until| time.clock < until)
+        })
+    }
+}
+
+/// What one stretch of log reduces to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Segment {
+    pub(crate) names: Names,
+    pub(crate) logins: Tally,
+    pub(crate) refused: Tally,
+    pub(crate) habits: HashMap<(Name, Name), Habits>,
+    pub(crate) lines: Lines,
+    pub(crate) first: Option<Time>,
+    pub(crate) last: Option<Time>,
+    /// The days, counted from 1970-01-01, on which a line was written.
+    pub(crate) days: BTreeSet<i64>,
+    pub(crate) warnings: Vec<String>,
+    /// What is outside of this time is not counted.
+    pub(crate) period: Period,
+    /// Nothing lies before it, so that it has no heads.
+    sealed: bool,
+    /// Sessions that end in the stretch and of which nothing in it shows the beginning.
+    heads: HashMap<Key, (Part, End)>,
+    /// Sessions that do not end in it. Where the key has no head, it may have begun before.
+    open: HashMap<Key, Part>,
+    /// The first and the last file of which lines are in it, and how many lines of these two.
+    first_file: Option<u32>,
+    last_file: Option<u32>,
+    lines_of_last_file: u64,
+}
+
+impl Segment {
+    /// The segment of the stretch before all others.
+    pub(crate) fn beginning(period: Period) -> Self {
+        Self {
+            sealed: true,
+            period,
+            ..Self::default()
+        }
+    }
+
+    /// An empty stretch with others before it.
+    pub(crate) fn of(period: Period) -> Self {
+        Self {
+            period,
+            ..Self::default()
+        }
+    }
+
+    /// Declares that the lines that come are from this file.
+    pub(crate) fn enter_file(&mut self, file: u32) {
+        if self.last_file != Some(file) {
+            self.first_file = self.first_file.or(Some(file));
+            self.last_file = Some(file);
+            self.lines_of_last_file = 0;
+        }
+    }
+
+    /// Says that lines of the current file were read.
+    pub(crate) fn read_lines(&mut self, lines: u64) {
+        self.lines.read += lines;
+        self.lines_of_last_file += lines;
+    }
+
+    /// Where the line stands that comes after `lines` more of the current file.
+    pub(crate) fn position(&self, lines: u64) -> Position {
+        Position {
+            file: self.last_file.unwrap_or(0),
+            line: self.lines_of_last_file + lines + 1,
+        }
+    }
+
+    /// Says that a line was written then.
+    pub(crate) fn cover(&mut self, time: Time) {
+        if !self.period.holds(Some(time)) {
+            return;
+        }
+        self.first = tally::earlier(self.first, Some(time));
+        self.last = tally::later(self.last, Some(time));
+        self.days.insert(time.clock.div_euclid(DAY));
+    }
+
+    /// The logging habits of a service.
+    pub(crate) fn habits(&mut self, host: Name, service: Name) -> &mut Habits {
+        self.habits.entry((host, service)).or_default()
+    }
+
+    /// A session begins.
+    pub(crate) fn connect(&mut self, key: Key) {
+        let part = Part {
+            began: true,
+            ..Part::default()
+        };
+        match self.open.insert(key, part) {
+            Some(before) => self.end(key, before, End::Overtaken),
+            None if !self.sealed && !self.heads.contains_key(&key) => {
+                self.heads.insert(key, (Part::default(), End::Overtaken));
+            }
+            None => {}
+        }
+    }
+
+    /// The session that the process serves.
+    pub(crate) fn session(&mut self, key: Key) -> &mut Part {
+        self.open.entry(key).or_default()
+    }
+
+    /// The session of a process is over.
+    pub(crate) fn disconnect(&mut self, key: Key, end: End) {
+        let part = self.open.remove(&key).unwrap_or_default();
+        self.end(key, part, end);
+    }
+
+    fn end(&mut self, key: Key, part: Part, end: End) {
+        if self.sealed || self.heads.contains_key(&key) {
+            self.conclude(key, part, end);
+        } else {
+            self.heads.insert(key, (part, end));
+        }
+    }
+
+    fn conclude(&mut self, key: Key, part: Part, end: End) {
+        let Self {
+            names,
+            logins,
+            refused,
+            habits,
+            period,
+            ..
+        } = self;
+        let way = |method, shown| Way {
+            host: key.host,
+            service: key.service,
+            protocol: Protocol::Smtp,
+            server: Name::NONE,
+            method,
+            shown,
+        };
+        if let End::Disconnect {
+            counters: Some(counters),
+            ..
+        } = end
+        {
+            let habits = habits.entry((key.host, key.service)).or_default();
+            habits.counted += 1;
+            habits.starttls += u64::from(counters.starttls > 0);
+        }
+        part.conclude(end, |conclusion| match conclusion {
+            Conclusion::Login {
+                login,
+                shown,
+                version,
+            } if period.holds(login.seen.time) => {
+                let way = way(login.method, shown);
+                logins.add(names, way, login.who, version, login.seen, 1);
+            }
+            Conclusion::Anonymous {
+                who,
+                seen,
+                shown,
+                version,
+                count,
+            } if period.holds(seen.time) => {
+                let method = names.intern(b"");
+                logins.add(names, way(method, shown), who, version, seen, count);
+            }
+            Conclusion::Refused {
+                who,
+                seen,
+                shown,
+                count,
+            } if period.holds(seen.time) => {
+                let reason = names.intern(NOT_LOOKED_AT);
+                refused.add(names, way(reason, shown), who, Name::NONE, seen, count);
+            }
+            Conclusion::Login { .. }
+            | Conclusion::Anonymous { .. }
+            | Conclusion::Refused { .. } => {}
+            Conclusion::TlsNotLogged => {
+                habits
+                    .entry((key.host, key.service))
+                    .or_default()
+                    .tls_not_logged += 1;
+            }
+        });
+    }
+
+    /// Joins the stretch that follows. `next` must not be sealed.
+    pub(crate) fn then(mut self, next: Self) -> Self {
+        let renaming = Renaming::new(&next.names, &mut self.names);
+        let shift = {
+            let (file, lines) = (self.last_file, self.lines_of_last_file);
+            move |at: Position| Position {
+                line: at.line + if file == Some(at.file) { lines } else { 0 },
+                ..at
+            }
+        };
+        self.logins
+            .join(&self.names, &next.logins, &renaming, shift);
+        self.refused
+            .join(&self.names, &next.refused, &renaming, shift);
+        for ((host, service), more) in next.habits {
+            let habits = self.habits(renaming.of(host), renaming.of(service));
+            habits.tls_lines += more.tls_lines;
+            habits.tls_not_logged += more.tls_not_logged;
+            habits.starttls += more.starttls;
+            habits.counted += more.counted;
+            habits.words += more.words;
+        }
+        let translated = |key: Key| Key {
+            host: renaming.of(key.host),
+            service: renaming.of(key.service),
+            ..key
+        };
+        let headed: Vec<Key> = next.heads.keys().map(|key| translated(*key)).collect();
+        for (key, (part, end)) in next.heads {
+            let key = translated(key);
+            let part = part.translated(&renaming, shift);
+            let part = match self.open.remove(&key) {
+                Some(before) => before.then(part),
+                None => part,
+            };
+            self.end(key, part, end.translated(&renaming, shift));
+        }
+        let headed: hashbrown::HashSet<Key> = headed.into_iter().collect();
+        for (key, part) in next.open {
+            let key = translated(key);
+            let part = part.translated(&renaming, shift);
+            let part = match self.open.remove(&key) {
+                Some(before) if !headed.contains(&key) => before.then(part),
+                Some(_) | None => part,
+            };
+            self.open.insert(key, part);
+        }
+        self.lines.read += next.lines.read;
+        self.lines.candidate += next.lines.candidate;
+        self.lines.unparsed += next.lines.unparsed;
+        self.first = tally::earlier(self.first, next.first);
+        self.last = tally::later(self.last, next.last);
+        self.days.extend(next.days);
+        self.warnings.extend(next.warnings);
+        if next.last_file.is_some() {
+            let one_file = next.first_file == next.last_file && next.last_file == self.last_file;
+            self.lines_of_last_file =
+                next.lines_of_last_file + if one_file { self.lines_of_last_file } else { 0 };
+            self.first_file = self.first_file.or(next.first_file);
+            self.last_file = next.last_file;
+        }
+        self
+    }
+
+    /// Nothing lies before it and nothing follows: every session is concluded.
+    pub(crate) fn concluded(mut self) -> Self {
+        self.sealed = true;
+        for (key, (part, end)) in std::mem::take(&mut self.heads) {
+            self.conclude(key, part, end);
+        }
+        for (key, part) in std::mem::take(&mut self.open) {
+            self.conclude(key, part, End::Open);
+        }
+        self
+    }
+
+    /// A login that one line tells whole.
+    pub(crate) fn login(&mut self, way: Way, who: Who, version: Name, seen: Seen, count: u32) {
+        if self.period.holds(seen.time) {
+            self.logins.add(&self.names, way, who, version, seen, count);
+        }
+    }
+
+    /// A refusal for want of TLS; `way.method` is the reason.
+    pub(crate) fn refusal(&mut self, way: Way, who: Who, seen: Seen, count: u32) {
+        if self.period.holds(seen.time) {
+            self.refused
+                .add(&self.names, way, who, Name::NONE, seen, count);
+        }
+    }
+
+    /// A login of smtpd in a log that names no process, so that no other line of its session can be told.
+    pub(crate) fn lone_login(&mut self, host: Name, service: Name, login: Login) {
+        let way = Way {
+            host,
+            service,
+            protocol: Protocol::Smtp,
+            server: Name::NONE,
+            method: login.method,
+            shown: if login.front_end {
+                Shown::FrontEnd
+            } else {
+                Shown::Cut
+            },
+        };
+        self.login(way, login.who, Name::NONE, login.seen, 1);
+    }
+}
+
+/// The reason of a refusal that smtpd shows by its counters alone.
+const NOT_LOOKED_AT: &[u8] =
+    b"AUTH without TLS was turned down before the password was looked at (auth=0)";

@@ -1,0 +1,302 @@
+//! A session: what the lines of one smtpd process between `connect` and `disconnect` add up to.
+//!
+//! A [`Part`] is as much of it as one stretch of log shows. Parts of neighbouring stretches join,
+//! and what a finished session proves does not depend on where it was cut.
+//! One process serves one client at a time (postfix.md 6.9), so host, program and pid name the session.
+
+use super::names::{Name, Renaming};
+use super::smtpd::Counters;
+use super::tally::{Position, Seen, Shown, Who};
+
+/// Whose session: host, program and pid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) host: Name,
+    pub(crate) service: Name,
+    pub(crate) pid: u32,
+}
+
+/// A login of a session that some line names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) who: Who,
+    pub(crate) method: Name,
+    pub(crate) seen: Seen,
+    /// A TLS line came before it.
+    pub(crate) under_tls: bool,
+    /// `sasl_method=XCLIENT`.
+    pub(crate) front_end: bool,
+}
+
+/// What one stretch of log shows of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Its `connect` line is in it.
+    pub(crate) began: bool,
+    /// The version in its TLS line.
+    pub(crate) tls: Option<Name>,
+    /// Its logins in order: one for each account before and after the TLS line, for `client=` comes once a message.
+    pub(crate) logins: Vec<Login>,
+    /// Failed and aborted AUTH commands that smtpd logged.
+    pub(crate) failed: u32,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With its `disconnect` line.
+    Disconnect {
+        /// What that line counts, since 3.0.
+        counters: Option<Counters>,
+        /// The client that it names; no account.
+        who: Who,
+        seen: Seen,
+    },
+    /// The process began another one; the end is missing.
+    Overtaken,
+    /// Not before the log ends.
+    Open,
+}
+
+/// What a finished session proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conclusion {
+    /// A login, with the version of TLS where a line told it.
+    Login {
+        login: Login,
+        shown: Shown,
+        version: Name,
+    },
+    /// Logins that no line names, since they sent no mail.
+    Anonymous {
+        who: Who,
+        seen: Seen,
+        shown: Shown,
+        version: Name,
+        count: u32,
+    },
+    /// AUTH commands that were turned down without a look at the password.
+    Refused {
+        who: Who,
+        seen: Seen,
+        shown: Shown,
+        count: u32,
+    },
+    /// STARTTLS succeeded, yet there is no TLS line: the service does not log TLS.
+    TlsNotLogged,
+}
+
+impl Part {
+    /// Takes in a login, unless its account is known already from an earlier message.
+    pub(crate) fn login(&mut self, mut login: Login) {
+        login.under_tls |= self.tls.is_some();
+        let known = self.logins.iter().any(|known| {
+            known.who.account == login.who.account && known.under_tls == login.under_tls
+        });
+        if !known {
+            self.logins.push(login);
+        }
+    }
+
+    /// Joins what the next stretch shows of the same session.
+    pub(crate) fn then(mut self, next: Self) -> Self {
+        for login in next.logins {
+            self.login(login);
+        }
+        self.tls = self.tls.or(next.tls);
+        self.failed += next.failed;
+        self
+    }
+
+    /// The same with the names and lines of another segment.
+    pub(crate) fn translated(
+        mut self,
+        renaming: &Renaming,
+        shift: impl Fn(Position) -> Position,
+    ) -> Self {
+        self.tls = self.tls.map(|version| renaming.of(version));
+        for login in &mut self.logins {
+            login.who = login.who.translated(renaming);
+            login.method = renaming.of(login.method);
+            login.seen.at = shift(login.seen.at);
+        }
+        self
+    }
+
+    /// What the session proves, now that it is over.
+    pub(crate) fn conclude(self, end: End, mut prove: impl FnMut(Conclusion)) {
+        let version = self.tls.unwrap_or(Name::NONE);
+        let named = self.logins.iter().filter(|login| !login.front_end).count();
+        let counters = match end {
+            End::Disconnect { counters, .. } => counters,
+            End::Overtaken | End::Open => None,
+        };
+        if let Some(counters) = counters
+            && counters.starttls > 0
+            && self.began
+            && self.tls.is_none()
+        {
+            prove(Conclusion::TlsNotLogged);
+        }
+        for login in &self.logins {
+            let shown = self.shows(login, end);
+            let version = if shown == Shown::Tls {
+                version
+            } else {
+                Name::NONE
+            };
+            prove(Conclusion::Login {
+                login: *login,
+                shown,
+                version,
+            });
+        }
+        if let End::Disconnect {
+            counters: Some(counters),
+            who,
+            seen,
+        } = end
+        {
+            self.conclude_counters(counters, named, who, seen, prove);
+        }
+    }
+
+    /// How one of its logins travelled, as far as the lines show.
+    fn shows(&self, login: &Login, end: End) -> Shown {
+        if login.front_end {
+            return Shown::FrontEnd;
+        }
+        if login.under_tls {
+            return Shown::Tls;
+        }
+        if self.tls.is_some() {
+            return Shown::BeforeTls;
+        }
+        match end {
+            End::Disconnect {
+                counters: Some(counters),
+                ..
+            } => self.counted(counters, counters.auth),
+            // The end of the log explains why the rest is missing; another session does not.
+            End::Disconnect { counters: None, .. } | End::Open if self.began => Shown::Silent,
+            End::Disconnect { counters: None, .. } | End::Open | End::Overtaken => Shown::Cut,
+        }
+    }
+
+    /// What counters show of one of `logins` logins in a session without TLS line.
+    fn counted(&self, counters: Counters, logins: u32) -> Shown {
+        match (counters.starttls > 0, logins) {
+            (true, 0 | 1) => Shown::StartTls,
+            // A second AUTH is possible only after STARTTLS, so one of them came before it; which, nobody tells.
+            (true, _) => Shown::Cut,
+            (false, _) if self.began => Shown::NoStartTls,
+            (false, _) => Shown::NoStartTlsCut,
+        }
+    }
+
+    /// Logins without a name, and refusals: what the counters hold beyond the lines.
+    fn conclude_counters(
+        &self,
+        counters: Counters,
+        named: usize,
+        who: Who,
+        seen: Seen,
+        mut prove: impl FnMut(Conclusion),
+    ) {
+        let version = self.tls.unwrap_or(Name::NONE);
+        let mut anonymous = |shown, count| {
+            let version = if shown == Shown::Tls {
+                version
+            } else {
+                Name::NONE
+            };
+            if count > 0 {
+                prove(Conclusion::Anonymous {
+                    who,
+                    seen,
+                    shown,
+                    version,
+                    count,
+                });
+            }
+        };
+        let nameless = counters
+            .auth
+            .saturating_sub(u32::try_from(named).unwrap_or(u32::MAX));
+        let both_ways = counters.starttls > 0 && counters.auth > 1;
+        let under = if self.tls.is_some() {
+            Shown::Tls
+        } else {
+            self.counted(counters, 1)
+        };
+        match (nameless, named) {
+            (0, _) => {}
+            (1.., 0) if both_ways => {
+                anonymous(Shown::BeforeTls, 1);
+                anonymous(under, nameless - 1);
+            }
+            (1.., 0) => anonymous(under, nameless),
+            (1.., 1..) if both_ways && self.tls.is_some() => {
+                let named_under_tls = self.logins.iter().any(|login| login.under_tls);
+                anonymous(
+                    if named_under_tls {
+                        Shown::BeforeTls
+                    } else {
+                        Shown::Tls
+                    },
+                    nameless,
+                );
+            }
+            (1.., 1..) => anonymous(Shown::Cut, nameless),
+        }
+        // Where the password was looked at, smtpd logs the failure. What fails without such a line was turned down before:
+        // 503 "authentication not enabled" or 530 "Must issue a STARTTLS command first".
+        let refused = (counters.auth_tried - counters.auth.min(counters.auth_tried))
+            .saturating_sub(self.failed);
+        if refused > 0 && self.began && counters.starttls == 0 && self.tls.is_none() {
+            prove(Conclusion::Refused {
+                who,
+                seen,
+                shown: Shown::NoStartTls,
+                count: refused,
+            });
+        }
+    }
+}
+
+impl Who {
+    /// The same with the names of another segment.
+    pub(crate) fn translated(self, renaming: &Renaming) -> Self {
+        Self {
+            account: renaming.of(self.account),
+            client: renaming.of(self.client),
+            client_name: renaming.of(self.client_name),
+            ..self
+        }
+    }
+}
+
+impl End {
+    /// The same with the names and lines of another segment.
+    pub(crate) fn translated(
+        self,
+        renaming: &Renaming,
+        shift: impl Fn(Position) -> Position,
+    ) -> Self {
+        match self {
+            Self::Disconnect {
+                counters,
+                who,
+                seen,
+            } => Self::Disconnect {
+                counters,
+                who: who.translated(renaming),
+                seen: Seen {
+                    at: shift(seen.at),
+                    ..seen
+                },
+            },
+            Self::Overtaken | Self::Open => self,
+        }
+    }
+}
