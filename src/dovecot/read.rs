@@ -72,6 +72,7 @@ pub(super) fn read(sources: &mut Sources, file: &Path, family: Family) -> Config
         started: 0,
         depth: 0,
         unnamed: 0,
+        header_missed: false,
     };
     if reader.sources.tree().is_directory(file) {
         // A folder of parts without its dovecot.conf, read as `!include *.conf` would.
@@ -196,6 +197,8 @@ struct Reader<'a> {
     /// The depth of the file under way.
     depth: usize,
     unnamed: usize,
+    /// It was said that the header is missing.
+    header_missed: bool,
 }
 
 impl Reader<'_> {
@@ -386,12 +389,8 @@ impl Reader<'_> {
             && self.config.config_version.is_none()
         {
             // Said once: the rest of the file is read as if the header were there.
-            if self
-                .config
-                .refusals
-                .iter()
-                .all(|problem| problem.message != check::NO_HEADER)
-            {
+            if !self.header_missed {
+                self.header_missed = true;
                 self.refuse(whole, check::NO_HEADER.into());
             }
         }

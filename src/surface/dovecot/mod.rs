@@ -6,6 +6,7 @@
 //! None of this protects Postfix, which asks Dovecot's auth service for its SASL logins: no place in src/auth refuses
 //! a plaintext mechanism for want of TLS (2.0.9, 2.3.19.1, 2.4.1). [`serves_postfix`] finds where someone may think so.
 
+mod ciphers;
 mod exemption;
 mod policy;
 mod start;

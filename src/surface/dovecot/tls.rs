@@ -8,7 +8,7 @@ use crate::certificate::Missing;
 use crate::dovecot::{Family, Lookup, Value, ValueKind};
 use crate::surface::Because;
 
-use super::{Instance, because};
+use super::{Instance, because, ciphers};
 
 /// Whether a handshake can succeed.
 pub(super) enum Usable {
@@ -59,8 +59,30 @@ pub(super) fn path(instance: &Instance<'_>, value: &Value) -> Option<PathBuf> {
     })
 }
 
+/// A setting for which the TLS library or Dovecot's use of it gives up (src/lib-ssl-iostream/iostream-openssl-context.c
+/// and iostream-openssl-common.c, 2.3.19.1 and 2.4.1; live).
+fn refused(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Option<Value> {
+    let get = |setting| {
+        let value = instance.config.effective(setting, lookup);
+        (value.assignment.is_some() && value.unknown.is_none()).then_some(value)
+    };
+    let oldest = get("ssl_min_protocol").filter(|value| {
+        !matches!(
+            value.text.as_slice(),
+            b"ANY" | b"SSLv3" | b"TLSv1" | b"TLSv1.1" | b"TLSv1.2" | b"TLSv1.3" | b"LATEST"
+        )
+    });
+    oldest.or_else(|| {
+        get("ssl_cipher_list")
+            .filter(|value| !value.text.is_empty() && !ciphers::may_work(&value.text))
+    })
+}
+
 /// Whether TLS works for a lookup, apart from being wanted.
 pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
+    if let Some(value) = refused(instance, lookup) {
+        return Usable::Broken(vec![because(&value)]);
+    }
     let certificate = instance.config.effective("ssl_server_cert_file", lookup);
     let key = instance.config.effective("ssl_server_key_file", lookup);
     let mut read = Vec::new();
@@ -92,6 +114,14 @@ pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
         && !(certificate_bytes.contains_str("-----BEGIN") && key_bytes.contains_str("-----BEGIN"))
     {
         return Usable::Broken(vec![because(&certificate), because(&key)]);
+    }
+    if let [_, key_bytes] = &read[..]
+        && key_bytes.contains_str("ENCRYPTED")
+    {
+        let password = instance.config.effective("ssl_server_key_password", lookup);
+        if password.assignment.is_none() {
+            return Usable::Broken(vec![because(&key), because(&password)]);
+        }
     }
     Usable::Works(assumed)
 }
