@@ -323,6 +323,9 @@ def main(release):
                 seen = world.ask(case)
             except Exception as error:  # one bad case must not lose the others
                 seen = {"harness": repr(error)}
+        elif case["kind"] == "parse":
+            import parse
+            seen = parse.inside(world, case)
         else:
             import sessions
             seen = sessions.play_inside(world, case)

@@ -1,0 +1,125 @@
+"""The parsers: what plainsight makes of a configuration beside what `postconf` and `doveconf` make of it.
+
+The model is printed by examples/model.rs. Where the tools themselves are wrong, the daemons decide; those places are listed here
+with the reason, and only they may differ.
+"""
+import json
+import re
+import subprocess
+
+import cases
+import judge
+
+# Settings whose text a tool prints in another form than it is written in.
+UNCOMPARED = {
+    "ssl_cert": "doveconf -x prints the file", "ssl_key": "the same", "ssl_ca": "the same", "ssl_alt_cert": "the same", "ssl_alt_key": "the same",
+    "ssl_server_cert_file": "read at load", "ssl_server_key_file": "the same", "ssl_server_key_password": "hidden", "ssl_key_password": "hidden", "doveadm_password": "hidden",
+}
+
+# Where a tool is wrong or does not do what the daemon does: the case's name, and why it differs.
+EXPECTED = {
+    "listeners/listen-brackets": "doveconf resolves no address; the daemon cannot bind to [::1] and dies",
+    "filters/remote-everybody-global-before": "2.3's doveconf prints what a network of no bits sets as global; the daemon lets the global setting win",
+}
+
+
+def model():
+    return cases.CASES.parents[1] / "target/debug/examples/model"
+
+
+def ask_model(tree):
+    done = subprocess.run([str(model()), str(tree)], capture_output=True, timeout=60)
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        return {"error": done.stderr.decode(errors="replace")[:300]}
+
+
+def inside(world, job):
+    """Run the tools in a world: {"dovecot": {scope: [exit, output, errors]}} or the like for Postfix."""
+    seen = {}
+    if "dovecot" in job:
+        import shutil
+        shutil.rmtree(world.root / "etc/dovecot", ignore_errors=True)
+        world.lay_out(job["dovecot"], "dovecot")
+        for scope in ("", "imap", "pop3"):
+            chosen = ["-f", f"protocol={scope}"] if scope else []
+            seen[scope] = tool(world, "doveconf", "-x", "-a", *chosen, "-c", "/etc/dovecot/dovecot.conf")
+    else:
+        world.lay_out(job["postfix"], "postfix")
+        for name, words in (("values", ["-n", "-x"]), ("raw", ["-n"]), ("services", ["-M"]), ("overrides", ["-P"])):
+            seen[name] = tool(world, "postconf", "-c", "/etc/postfix", *words)
+    return {"tools": seen}
+
+
+def tool(world, *command):
+    done = subprocess.run(["chroot", world.root, *command], capture_output=True, timeout=60)
+    return [done.returncode, done.stdout.decode("latin-1"), done.stderr.decode("latin-1")]
+
+
+def compare(name, job, seen, release, versions, folder):
+    tree = folder / release / name
+    judge.lay_out(job, release, tree)
+    said = ask_model(tree)
+    differ = lambda where, tool, model: judge.Difference(release, f"{name}/parse", where, "-", tool, model, str(tree), "")
+    if "error" in said:
+        return 0, [differ("-", "", said["error"])]
+    if "dovecot" in job:
+        if any(name.endswith(expected) for expected in EXPECTED):
+            return 1, []
+        return compare_dovecot(said["dovecot"], seen["tools"], differ, lambda: judge.ask_program(tree, versions, "loopback"))
+    return compare_postfix(said["postfix"], seen["tools"], differ)
+
+
+def top_level(text):
+    """`key = value` outside of all blocks."""
+    depth, found = 0, {}
+    for line in text.split("\n"):
+        if line.endswith("{"):
+            depth += 1
+        elif line.strip() == "}":
+            depth -= 1
+        elif depth == 0 and " = " in line + " ":
+            key, _, value = line.partition(" =")
+            found[key] = value[1:]
+    return found
+
+
+def plain(value):
+    """A value without quotes and without the separators that differ between releases."""
+    if re.fullmatch(r'".*"', value, re.S):
+        value = re.sub(r"\\(.)", r"\1", value[1:-1])
+    value = value.encode("latin-1").decode("utf-8", "replace")
+    value = {"y": "yes", "1": "yes", "yes": "yes", "no": "no"}.get(value.lower(), value)
+    return " ".join(value.replace(",", " ").split())
+
+
+def compare_dovecot(said, tools, differ, check):
+    good, bad = 0, []
+    refused = tools[""][0] != 0
+    if refused or said["refused"]:
+        if refused == said["refused"]:
+            return 1, []
+        # What doveconf refuses beyond the language (files that are missing, ports used twice) is known to the surface.
+        if refused and all(e["verdict"] == "fails" for e in check().get("endpoints", ())):
+            return 1, []
+        return 0, [differ("start", tools[""][2].strip()[-200:] if refused else "accepted", "accepted" if refused else "refused")]
+    for scope, (code, output, errors) in tools.items():
+        if code and ("has no effect with ssl=required" in errors or "Panic" in errors):
+            continue  # one service dies of it, which `check` tells; 2.4.1's doveconf crashes on a group in a filter
+        if code:
+            bad.append(differ(scope, errors.strip()[-200:], "accepted"))
+            continue
+        printed = top_level(output)
+        for key, value in said["values"][scope].items():
+            if key in UNCOMPARED or key not in printed or "$ENV:" in value:  # no file tells the daemon's environment
+                continue
+            if plain(printed[key]) == plain(value.encode().decode("latin-1")):
+                good += 1
+            else:
+                bad.append(differ(f"{scope or 'global'} {key}", printed[key], value))
+    return good, bad
+
+
+def compare_postfix(said, tools, differ):
+    return 0, [differ("-", "", "not compared yet")]
