@@ -2,26 +2,88 @@
 //!
 //! This module knows the two formats and how values come about; it knows nothing about TLS policy.
 //! `surface::postfix` to the right judges what it means.
+//!
+//! ```text
+//! line → main_cf ┐
+//! line → options → master_cf ┤→ view (builtin · expand) → one effective value
+//! ```
 
-use std::path::Path;
+mod builtin;
+mod expand;
+mod hint;
+mod line;
+mod main_cf;
+mod master_cf;
+mod options;
+mod view;
+
+use std::path::{Path, PathBuf};
+
+pub use builtin::{Builtin, Kind, Loader, find as find_builtin, names as builtin_names};
+pub use hint::version_hint;
+pub use main_cf::{CommentedOut, Entry as MainEntry, MainCf, Parameter};
+pub use master_cf::{Column, Entry as MasterEntry, MasterCf, Service};
+pub use options::{Options, Override};
+pub use view::{COMPUTED, Fault, Value, View, words};
 
 use crate::source::{Problem, Sources};
+use crate::version::Version;
+
+/// The oldest release that is modelled.
+pub const OLDEST: Version = Version::new(2, 3);
 
 /// One configuration directory.
 #[derive(Debug, Default)]
 pub struct Config {
+    /// The directory, as the daemons know it.
+    pub directory: PathBuf,
+    /// Its main.cf; without one the built-in defaults hold.
+    pub main: Option<MainCf>,
+    /// Its master.cf; without one the stock services are assumed.
+    pub master: Option<MasterCf>,
     /// What is wrong with the files, in their order.
     pub problems: Vec<Problem>,
 }
 
 impl Config {
     /// Reads main.cf and master.cf of `directory` (a daemon path such as `/etc/postfix`), as far as they are there.
-    pub fn load(_sources: &mut Sources, _directory: &Path) -> Self {
-        Self::default()
+    pub fn load(sources: &mut Sources, directory: &Path) -> Self {
+        let mut config = Self {
+            directory: directory.to_owned(),
+            ..Self::default()
+        };
+        if let Ok(file) = sources.read(&directory.join("main.cf")) {
+            config.main = Some(MainCf::parse(file, sources.bytes(file)));
+        }
+        if let Ok(file) = sources.read(&directory.join("master.cf")) {
+            config.master = Some(MasterCf::parse(file, sources.bytes(file)));
+        }
+        let problems = config.main.iter().flat_map(|main| &main.problems);
+        let more = config.master.iter().flat_map(|master| &master.problems);
+        config.problems = problems.chain(more).cloned().collect();
+        config
     }
-}
 
-/// The releases that can read this configuration, as far as it shows.
-pub fn version_hint(_config: &Config) -> crate::version::Range {
-    crate::version::Range::ANY
+    /// What `service` finds in main.cf with its `-o` on top; without a service, what master finds.
+    pub const fn view<'a>(&'a self, service: Option<&'a Service>, version: Version) -> View<'a> {
+        View::new(self, service, version)
+    }
+
+    /// The effective value of `name` for `service` in `version`: see [`View::value`].
+    ///
+    /// # Errors
+    /// The fault of which the program dies where the `$` expansion fails.
+    pub fn value(
+        &self,
+        service: Option<&Service>,
+        name: &str,
+        version: Version,
+    ) -> Result<Value, Fault> {
+        self.view(service, version).value(name)
+    }
+
+    /// All services of master.cf, in order.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.master.iter().flat_map(MasterCf::services)
+    }
 }

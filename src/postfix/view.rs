@@ -1,0 +1,371 @@
+//! A view: what one program finds in main.cf, with the `-o` of one service on top.
+//!
+//! Built-in defaults, then main.cf, then `-o` (the last of one name), and only then `$` expansion,
+//! so that an `-o` also changes what other settings refer to (master/single_server.c: mail_conf_update before mail_params_init).
+
+use std::borrow::Cow;
+
+use bstr::{BStr, BString, ByteSlice};
+
+use super::builtin::{self, Builtin, Kind, Loader};
+use super::expand;
+use super::line::is_space;
+use super::{Config, Service};
+use crate::source::Origin;
+use crate::version::Version;
+
+/// The effective value of a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// The value, expanded.
+    pub text: BString,
+    /// Where it stands, before expansion.
+    pub origin: Origin,
+}
+
+impl Value {
+    /// The words of a list, cut at commas and whitespace (`CHARS_COMMA_SP` in util/stringops.h).
+    pub fn words(&self) -> impl Iterator<Item = &BStr> {
+        words(&self.text)
+    }
+
+    /// Whether the value is `word` in any case.
+    pub fn is(&self, word: &str) -> bool {
+        self.text.eq_ignore_ascii_case(word.as_bytes())
+    }
+}
+
+/// Cuts a list at commas and whitespace.
+pub fn words(text: &[u8]) -> impl Iterator<Item = &BStr> {
+    text.split(|&byte| matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n'))
+        .filter(|word| !word.is_empty())
+        .map(ByteSlice::as_bstr)
+}
+
+/// A value of which the program dies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The parameter.
+    pub name: String,
+    /// Its value: expanded, or as written where the expansion is at fault.
+    pub value: BString,
+    /// Where it stands.
+    pub origin: Origin,
+    /// What the program says of it.
+    pub message: String,
+}
+
+/// What one program finds in main.cf and its `-o`.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    config: &'a Config,
+    service: Option<&'a Service>,
+    version: Version,
+}
+
+/// A definition as it stands.
+struct Raw<'a> {
+    text: &'a [u8],
+    origin: Origin,
+}
+
+impl<'a> View<'a> {
+    /// The view of `service`, or without one that of master.
+    pub(super) const fn new(
+        config: &'a Config,
+        service: Option<&'a Service>,
+        version: Version,
+    ) -> Self {
+        Self {
+            config,
+            service,
+            version,
+        }
+    }
+
+    /// The release whose program is meant.
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The service whose `-o` are on top.
+    pub const fn service(&self) -> Option<&'a Service> {
+        self.service
+    }
+
+    /// The effective value of `name`; empty where nothing sets it and the release has no default for it.
+    ///
+    /// # Errors
+    /// The fault of which the program dies where the `$` expansion fails.
+    pub fn value(&self, name: &str) -> Result<Value, Fault> {
+        let builtin = builtin::find(name.as_bytes(), self.version);
+        let (raw, known) = match (self.set(name.as_bytes()), builtin) {
+            (Some(raw), known) => (raw, known),
+            (None, Some(builtin)) => (
+                Raw {
+                    text: builtin.default.as_bytes(),
+                    origin: Origin::Default(builtin.since),
+                },
+                Some(builtin),
+            ),
+            (None, None) => (
+                Raw {
+                    text: b"",
+                    origin: Origin::Default("never"),
+                },
+                None,
+            ),
+        };
+        let text = if known.is_some_and(|builtin| builtin.kind == Kind::Raw) {
+            Cow::Borrowed(raw.text)
+        } else {
+            let reader = known.map_or(usize::MAX, |builtin| builtin.position);
+            self.expand(raw.text, reader).map_err(|message| Fault {
+                name: name.to_owned(),
+                value: raw.text.into(),
+                origin: raw.origin,
+                message,
+            })?
+        };
+        Ok(Value {
+            text: text.into_owned().into(),
+            origin: raw.origin,
+        })
+    }
+
+    /// The effective value of a boolean, and whether it is yes (global/mail_conf_bool.c: `yes` or `no` in any case).
+    ///
+    /// # Errors
+    /// Any other value is fatal.
+    pub fn flag(&self, name: &str) -> Result<(bool, Value), Fault> {
+        let value = self.value(name)?;
+        if value.is("yes") {
+            Ok((true, value))
+        } else if value.is("no") || matches!(value.origin, Origin::Default("never")) {
+            Ok((false, value))
+        } else {
+            Err(Fault {
+                name: name.to_owned(),
+                message: format!("bad boolean configuration: {name} = {}", value.text),
+                value: value.text,
+                origin: value.origin,
+            })
+        }
+    }
+
+    /// Whether main.cf or an `-o` sets `name`.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.set(name.as_bytes()).is_some()
+    }
+
+    /// Expands `$` in a text that the program reads after all parameters are loaded.
+    ///
+    /// # Errors
+    /// The reason in words.
+    pub fn expanded(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
+        self.expand(text, usize::MAX)
+    }
+
+    /// Everything that is set and that the program cannot load, in the order in which it would die of it.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults: Vec<(usize, Fault)> = self
+            .set_names()
+            .filter_map(|name| {
+                let builtin = builtin::find(name, self.version)?;
+                let mine = match builtin.loader {
+                    Loader::All => true,
+                    Loader::Master => self.service.is_none(),
+                    Loader::Smtpd => self.service.is_some(),
+                };
+                let fault = mine.then(|| self.check(builtin).err()).flatten()?;
+                Some((builtin.position, fault))
+            })
+            .collect();
+        faults.sort_by_key(|&(position, _)| position);
+        faults.dedup_by_key(|&mut (position, _)| position);
+        faults.into_iter().map(|(_, fault)| fault).collect()
+    }
+
+    /// Loads one parameter as its type demands.
+    fn check(&self, builtin: &Builtin) -> Result<(), Fault> {
+        if builtin.kind == Kind::Bool {
+            return self.flag(builtin.name).map(|_| ());
+        }
+        let name = builtin.name;
+        let value = self.value(name)?;
+        let too_small = |size: i64| {
+            builtin
+                .least
+                .is_some_and(|least| least != 0 && size < least)
+        };
+        let too_large = |size: i64| builtin.most.is_some_and(|most| most != 0 && size > most);
+        let message = match builtin.kind {
+            Kind::Bool => None,
+            Kind::Text | Kind::Raw | Kind::Computed => {
+                let size = i64::try_from(value.text.len()).unwrap_or(i64::MAX);
+                (too_small(size) || too_large(size))
+                    .then(|| format!("bad string length {size}: {name} = {}", value.text))
+            }
+            Kind::Number => match number(&value.text) {
+                Some(size) if too_small(size) || too_large(size) => {
+                    Some(format!("invalid {name} parameter value {size}"))
+                }
+                Some(_) => None,
+                None => Some(format!(
+                    "bad numerical configuration: {name} = {}",
+                    value.text
+                )),
+            },
+            Kind::Time => match time(&value.text) {
+                Some(size) if too_small(size) || too_large(size) => {
+                    Some(format!("invalid {name}: {size}"))
+                }
+                Some(_) => None,
+                None => Some(format!(
+                    "parameter {name}: bad time value or unit: {}",
+                    value.text
+                )),
+            },
+        };
+        match message {
+            None => Ok(()),
+            Some(message) => Err(Fault {
+                name: name.to_owned(),
+                value: value.text,
+                origin: value.origin,
+                message,
+            }),
+        }
+    }
+
+    /// Expands a text as the parameter at `reader` in the order of loading would.
+    fn expand(&self, text: &'a [u8], reader: usize) -> Result<Cow<'a, [u8]>, String> {
+        expand::expand(text, self.version, &|name| self.seen(name, reader))
+    }
+
+    /// What a reference to `name` finds while the parameter at `reader` is loaded.
+    fn seen(&self, name: &[u8], reader: usize) -> Option<&'a [u8]> {
+        if let Some(raw) = self.set(name) {
+            return Some(raw.text);
+        }
+        match name {
+            // set by the program itself before it loads anything (single_server.c)
+            b"process_name" => Some(match self.service {
+                Some(service) => service.program().as_bytes(),
+                None => b"master",
+            }),
+            b"service_name" if self.version >= Version::new(3, 3) => {
+                self.service.map(|service| service.name.text.as_bytes())
+            }
+            b"config_directory" => self.config.directory.to_str().map(str::as_bytes),
+            b"mail_version" => Some(MAIL_VERSION),
+            _ => {
+                let builtin = builtin::find(name, self.version)?;
+                (builtin.position < reader).then_some(match builtin.kind {
+                    // A default that only the machine knows; that it is not empty is what conditions ask for.
+                    Kind::Computed if builtin.default.is_empty() => COMPUTED,
+                    _ => builtin.default.as_bytes(),
+                })
+            }
+        }
+    }
+
+    /// The definition of `name` that holds, if anything sets it.
+    fn set(&self, name: &[u8]) -> Option<Raw<'a>> {
+        if let Some(service) = self.service
+            && let Some(option) = service
+                .options(self.version)
+                .overrides
+                .iter()
+                .find(|option| option.effective && option.name == name)
+        {
+            return Some(Raw {
+                text: &option.value,
+                origin: Origin::File(if option.value_span.is_empty() {
+                    option.span
+                } else {
+                    option.value_span
+                }),
+            });
+        }
+        let parameter = self.config.main.as_ref()?.winner(name)?;
+        Some(Raw {
+            text: &parameter.value,
+            origin: Origin::File(if parameter.value_span.is_empty() {
+                parameter.name_span
+            } else {
+                parameter.value_span
+            }),
+        })
+    }
+
+    /// The names that main.cf or an `-o` sets; a name may come twice.
+    fn set_names(&self) -> impl Iterator<Item = &'a [u8]> {
+        let main = self
+            .config
+            .main
+            .iter()
+            .flat_map(|main| main.names().map(|name| name.as_slice()));
+        let options = self.service.into_iter().flat_map(|service| {
+            service
+                .options(self.version)
+                .overrides
+                .iter()
+                .map(|option| option.name.as_slice())
+        });
+        main.chain(options)
+    }
+}
+
+/// Stands for a text that only the running machine knows.
+pub const COMPUTED: &[u8] = b"localhost.localdomain";
+
+/// Stands for the version text where main.cf refers to `$mail_version`.
+const MAIL_VERSION: &[u8] = b"3";
+
+/// A whole number as strtol reads it, with nothing behind it (global/mail_conf_int.c).
+fn number(text: &[u8]) -> Option<i64> {
+    let (value, rest) = leading_number(text)?;
+    rest.is_empty().then_some(value)
+}
+
+/// A number of seconds with an optional unit, of which only the first letter counts (global/conv_time.c).
+fn time(text: &[u8]) -> Option<i64> {
+    let (value, rest) = leading_number(text)?;
+    let unit = match rest.first() {
+        None | Some(b's') => 1,
+        Some(b'm') => 60,
+        Some(b'h') => 3600,
+        Some(b'd') => 86_400,
+        Some(b'w') => 604_800,
+        Some(_) => return None,
+    };
+    (value >= 0).then(|| value.checked_mul(unit)).flatten()
+}
+
+/// What strtol reads at the start of `text`: a value that fits a C int, and the rest. Without digits that is 0.
+fn leading_number(text: &[u8]) -> Option<(i64, &[u8])> {
+    if text.is_empty() {
+        return None;
+    }
+    let blanks = text.iter().take_while(|&&byte| is_space(byte)).count();
+    let signs = usize::from(matches!(text.get(blanks), Some(b'+' | b'-')));
+    let start = blanks + signs;
+    let digits = text[start..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if digits == 0 {
+        return Some((0, text));
+    }
+    let value: i64 = std::str::from_utf8(&text[start..start + digits])
+        .ok()?
+        .parse()
+        .ok()?;
+    let value = if signs == 1 && text[blanks] == b'-' {
+        -value
+    } else {
+        value
+    };
+    Some((value, &text[start + digits..]))
+}
