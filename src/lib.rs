@@ -15,6 +15,7 @@ pub mod dovecot;
 pub mod edit;
 pub mod evidence;
 pub mod finding;
+pub mod fix;
 pub mod impact;
 pub mod log;
 pub mod patch;

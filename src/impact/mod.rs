@@ -1,11 +1,16 @@
 //! Impact: who would break. The one place where the configuration and the logs meet.
 //!
-//! `calibrate` beside this file tells the log what its silence proves, from the configuration;
-//! `verdict` asks the changed configuration what becomes of each client in the evidence; `decide` says go or no-go.
+//! `verdict` beside this file asks the changed configuration what becomes of each client in the evidence; `decide` says go or no-go.
+
+mod decide;
+mod verdict;
+
+use std::collections::BTreeMap;
 
 use bstr::BString;
 
-use crate::evidence::{Example, Time, Transport};
+use crate::evidence::{Evidence, Example, Row, Time, Transport};
+use crate::fix::Change;
 use crate::surface::{Endpoint, Protocol};
 
 /// What the change does to one client of one account.
@@ -112,4 +117,76 @@ pub struct Preflight {
     pub accounts: Vec<AccountImpact>,
     /// The endpoints as they are after the change.
     pub endpoints_after: Vec<Endpoint>,
+}
+
+/// Joins the change with the evidence; the logs have to cover `days`.
+pub fn preflight(change: &Change, evidence: &Evidence, days: i64) -> Preflight {
+    let mut accounts: BTreeMap<(Option<BString>, Protocol), Vec<ClientImpact>> = BTreeMap::new();
+    for row in evidence.rows.iter().chain(&evidence.anonymous) {
+        accounts
+            .entry((row.account.clone(), row.protocol))
+            .or_default()
+            .push(client_impact(row, change));
+    }
+    for refusal in &evidence.refused {
+        accounts
+            .entry((refusal.account.clone(), refusal.protocol))
+            .or_default()
+            .push(ClientImpact {
+                client: refusal.client.clone(),
+                client_name: None,
+                service: refusal.service.clone(),
+                method: BString::default(),
+                transport: Transport::Clear,
+                impact: Impact::Refused,
+                why: refusal.reason.clone(),
+                logins: refusal.times,
+                first: refusal.first,
+                last: refusal.last,
+                example: refusal.example.clone(),
+            });
+    }
+    let mut accounts: Vec<AccountImpact> = accounts
+        .into_iter()
+        .map(|((account, protocol), mut clients)| {
+            clients.sort_by(|a, b| {
+                (a.impact, &a.client, &a.service).cmp(&(b.impact, &b.client, &b.service))
+            });
+            AccountImpact {
+                impact: clients
+                    .first()
+                    .map_or(Impact::Unknown, |worst| worst.impact),
+                account,
+                protocol,
+                clients,
+            }
+        })
+        .collect();
+    accounts.sort_by(|a, b| {
+        (a.impact, &a.account, a.protocol).cmp(&(b.impact, &b.account, b.protocol))
+    });
+    let (decision, reasons) = decide::decide(change, &accounts, evidence, days);
+    Preflight {
+        decision,
+        reasons,
+        accounts,
+        endpoints_after: change.after.endpoints.clone(),
+    }
+}
+
+fn client_impact(row: &Row, change: &Change) -> ClientImpact {
+    let (impact, why) = verdict::of_row(row, &change.after);
+    ClientImpact {
+        client: row.client.clone(),
+        client_name: row.client_name.clone(),
+        service: row.service.clone(),
+        method: row.method.clone(),
+        transport: row.transport,
+        impact,
+        why,
+        logins: row.logins,
+        first: row.first,
+        last: row.last,
+        example: row.example.clone(),
+    }
 }

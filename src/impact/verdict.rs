@@ -1,0 +1,156 @@
+//! What becomes of one client: the changed configuration, judged for that very client.
+
+use std::net::IpAddr;
+
+use bstr::ByteSlice;
+
+use crate::evidence::{Row, Transport};
+use crate::surface::server::Surface;
+use crate::surface::{Client, Endpoint, Protocol, Server, TlsMode, Verdict};
+
+use super::Impact;
+
+/// What the change does to the client of a row, and why. `after` is the server with the change made.
+pub(super) fn of_row(row: &Row, after: &Surface) -> (Impact, String) {
+    let endpoints = endpoints_of(row, after);
+    if endpoints.is_empty() {
+        return (
+            Impact::Unknown,
+            format!(
+                "no endpoint in the configuration writes {} to the log",
+                row.service
+            ),
+        );
+    }
+    let mut outcomes: Vec<(Impact, String)> = endpoints
+        .iter()
+        .map(|endpoint| at_endpoint(row, endpoint, after))
+        .collect();
+    outcomes.sort();
+    outcomes.dedup_by_key(|outcome| outcome.0);
+    match outcomes.as_slice() {
+        [one] => one.clone(),
+        // Endpoints of one name would treat the client differently, and the log does not tell them apart.
+        _ => (
+            Impact::Unknown,
+            format!(
+                "several ports write {} to the log, and it would fare differently on them",
+                row.service
+            ),
+        ),
+    }
+}
+
+/// The endpoints after the change that this row's logins can have come through.
+fn endpoints_of(row: &Row, after: &Surface) -> Vec<Endpoint> {
+    let mut endpoints = after.endpoints_for(client_of(row));
+    let server = match row.protocol {
+        Protocol::Smtp => Server::Postfix,
+        Protocol::Imap | Protocol::Pop3 | Protocol::Sieve | Protocol::Submission => Server::Dovecot,
+    };
+    endpoints.retain(|endpoint| endpoint.server == server && endpoint.protocol == row.protocol);
+    if server == Server::Postfix {
+        endpoints.retain(|endpoint| endpoint.log_name.as_bytes() == row.service.as_bytes());
+        endpoints.retain(|endpoint| endpoint.verdict != Verdict::NoAuth);
+    }
+    // A login without TLS cannot have come through a port that begins with a handshake, nor the reverse.
+    let fits = |endpoint: &Endpoint| match row.transport {
+        Transport::Clear | Transport::Local | Transport::Trusted => {
+            endpoint.tls != TlsMode::Implicit
+        }
+        Transport::Tls | Transport::Unknown => true,
+    };
+    endpoints.retain(fits);
+    endpoints
+}
+
+/// The client of a row, where its address is one.
+fn client_of(row: &Row) -> Option<Client> {
+    let address = |text: &[u8]| -> Option<IpAddr> { text.to_str().ok()?.parse().ok() };
+    Some(Client {
+        from: address(&row.client)?,
+        to: row
+            .server_address
+            .as_ref()
+            .and_then(|text| address(text.as_slice())),
+    })
+}
+
+fn at_endpoint(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, String) {
+    match &endpoint.verdict {
+        Verdict::LockedOut => (
+            Impact::Breaks,
+            "nobody can log in there after the change, since TLS cannot work".to_owned(),
+        ),
+        Verdict::Fails(why) => (Impact::Breaks, format!("the service would be down: {why}")),
+        Verdict::NoAuth => (
+            Impact::Breaks,
+            "no login is possible there after the change".to_owned(),
+        ),
+        Verdict::Unknown(why) => (Impact::Unknown, why.clone()),
+        Verdict::Cleartext => open(row, "the server still accepts a password without TLS"),
+        Verdict::Challenge if is_challenge(&row.method) => {
+            open(row, "the server still accepts challenge logins without TLS")
+        }
+        Verdict::Challenge | Verdict::TlsOnly => closed(row, endpoint, after),
+    }
+}
+
+/// The endpoint still takes this client without TLS.
+fn open(row: &Row, why: &str) -> (Impact, String) {
+    match row.transport {
+        Transport::Tls => (Impact::Survives, "uses TLS already".to_owned()),
+        Transport::Local => (
+            Impact::Exempt,
+            "comes from the server itself, which Dovecot exempts".to_owned(),
+        ),
+        Transport::Trusted => (
+            Impact::Exempt,
+            "comes from a network or proxy that the server trusts".to_owned(),
+        ),
+        Transport::Clear | Transport::Unknown => (Impact::Exempt, why.to_owned()),
+    }
+}
+
+/// The endpoint takes this client only under TLS.
+fn closed(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, String) {
+    match row.transport {
+        Transport::Tls => (Impact::Survives, "uses TLS already".to_owned()),
+        Transport::Unknown if endpoint.tls == TlsMode::Implicit => {
+            (Impact::Survives, "comes through a port that begins with TLS".to_owned())
+        }
+        Transport::Unknown => (
+            Impact::Unknown,
+            "the log does not tell whether it uses TLS".to_owned(),
+        ),
+        Transport::Local if row.protocol != Protocol::Smtp => (
+            Impact::Breaks,
+            "logs in without TLS from the server itself, which is not exempt here".to_owned(),
+        ),
+        Transport::Trusted => (
+            Impact::Breaks,
+            "logs in without TLS from a network or proxy that is trusted no more once TLS is required"
+                .to_owned(),
+        ),
+        Transport::Clear | Transport::Local => match client_of(row) {
+            Some(client) if row.protocol == Protocol::Smtp && relays(client, endpoint, after) => (
+                Impact::Relays,
+                "logs in without TLS from mynetworks: it loses the login, its mail is still accepted"
+                    .to_owned(),
+            ),
+            Some(_) | None => (Impact::Breaks, "logs in without TLS".to_owned()),
+        },
+    }
+}
+
+/// Whether Postfix accepts mail from this client without a login, because its address is in mynetworks.
+fn relays(_client: Client, _endpoint: &Endpoint, _after: &Surface) -> bool {
+    false
+}
+
+/// Mechanisms that do not send the password itself (dovecot src/auth/mech-*.c, MECH_SEC_PLAINTEXT).
+fn is_challenge(method: &[u8]) -> bool {
+    ![&b"PLAIN"[..], b"LOGIN", b"XOAUTH2", b"OAUTHBEARER"]
+        .iter()
+        .any(|plain| method.eq_ignore_ascii_case(plain))
+}
