@@ -6,25 +6,35 @@
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::event::Events;
+use super::input::Form;
+use super::json::Fields;
 use super::prefix;
 use super::stamp::DAY;
+use crate::evidence::Time;
 
 /// Lines that are longer are never taken for a repetition, so that how a log is cut does not matter.
 const LONGEST_REPEATED: usize = 4096;
 
-/// The searchers.
+/// The searchers for one form of log.
 #[derive(Debug)]
 pub(crate) struct Needles {
-    smtpd: memmem::Finder<'static>,
-    login: memmem::Finder<'static>,
+    form: Form,
+    finders: Vec<memmem::Finder<'static>>,
 }
 
 impl Needles {
-    /// For lines of the syslog families: RFC 5424 has a blank where the others have a bracket.
-    pub(crate) fn new(rfc5424: bool) -> Self {
+    /// What the lines of login servers hold in this form.
+    pub(crate) fn new(form: Form) -> Self {
+        let needles: &[&[u8]] = match form {
+            Form::Syslog => &[b"/smtpd[", b"-login: "],
+            Form::Rfc5424 => &[b"/smtpd ", b"-login: "],
+            // The program as a value of its own, or a whole syslog line in the message.
+            Form::Json => &[b"/smtpd\"", b"/smtpd[", b"-login: "],
+            Form::Export => &[],
+        };
         Self {
-            smtpd: memmem::Finder::new(if rfc5424 { b"/smtpd " } else { b"/smtpd[" }),
-            login: memmem::Finder::new(b"-login: "),
+            form,
+            finders: needles.iter().map(memmem::Finder::new).collect(),
         }
     }
 }
@@ -39,29 +49,32 @@ pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own
             .and_then(|rest| needle.find(rest))
             .map_or(usize::MAX, |at| from + at)
     };
-    let mut smtpd = next(&needles.smtpd, 0);
-    let mut login = next(&needles.login, 0);
-    while smtpd != usize::MAX || login != usize::MAX {
-        let hit = smtpd.min(login);
+    // The next hit of each needle; only those that a line leaves behind are searched for anew.
+    let mut hits = [usize::MAX; 3];
+    for (hit, needle) in hits.iter_mut().zip(&needles.finders) {
+        *hit = next(needle, 0);
+    }
+    loop {
+        let hit = hits[0].min(hits[1]).min(hits[2]);
+        if hit == usize::MAX {
+            break;
+        }
         let start = memrchr(b'\n', &chunk[..hit]).map_or(0, |newline| newline + 1);
         let end = memchr(b'\n', &chunk[hit..]).map_or(chunk.len(), |newline| hit + newline);
-        let line = without_return(&chunk[start..end]);
-        let following = chunk.get(end + 1..).unwrap_or_default();
-        look(
-            events,
-            line,
-            hit - start,
-            following,
-            lines.up_to(chunk, start),
-        );
-        if smtpd < end {
-            smtpd = next(&needles.smtpd, end);
-        }
-        if login < end {
-            login = next(&needles.login, end);
+        let line = Candidate {
+            text: without_return(&chunk[start..end]),
+            needle: hit - start,
+            following: chunk.get(end + 1..).unwrap_or_default(),
+            lines: lines.up_to(chunk, start),
+        };
+        line.look(events, needles.form);
+        for (hit, needle) in hits.iter_mut().zip(&needles.finders) {
+            if *hit < end {
+                *hit = next(needle, end);
+            }
         }
     }
-    cover(events, &chunk[..own]);
+    cover(events, needles.form, &chunk[..own]);
     let mut count = lines.up_to(chunk, own);
     if own > 0 && own == chunk.len() && chunk[own - 1] != b'\n' {
         count += 1;
@@ -69,23 +82,57 @@ pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own
     events.segment.read_lines(count);
 }
 
-/// Looks at one line that holds a needle.
-fn look(events: &mut Events<'_>, line: &[u8], needle: usize, following: &[u8], lines: u64) {
-    let Some(cut) = prefix::cut(line, needle) else {
-        return;
-    };
-    let end = memchr(b'\n', &following[..following.len().min(LONGEST_REPEATED)]);
-    let mut times = 1;
-    if let Some(end) = end {
-        let following = without_return(&following[..end]);
-        // Two rules of a syslog daemon that write into one file write the same line twice, one behind the other.
-        if following == line {
+/// How many bytes the lines take that begin in the first `left` bytes.
+pub(crate) fn lines_that_begin_in(chunk: &[u8], left: usize) -> usize {
+    match chunk.get(left.wrapping_sub(1)..) {
+        Some(rest) => memchr(b'\n', rest).map_or(chunk.len(), |newline| left + newline),
+        None => chunk.len(),
+    }
+}
+
+/// A line that holds a needle.
+struct Candidate<'a> {
+    text: &'a [u8],
+    /// Where in it the needle stands.
+    needle: usize,
+    /// What follows it in the chunk.
+    following: &'a [u8],
+    /// How many lines of the chunk stand before it.
+    lines: u64,
+}
+
+impl Candidate<'_> {
+    fn look(&self, events: &mut Events<'_>, form: Form) {
+        let fields;
+        let cut = if form == Form::Json && self.text.first() == Some(&b'{') {
+            let Some(read) = Fields::of_json(self.text) else {
+                events.segment.lines.unparsed += 1;
+                return;
+            };
+            fields = read;
+            fields.line()
+        } else {
+            prefix::cut(self.text, self.needle)
+        };
+        let Some(cut) = cut else {
+            return;
+        };
+        if events.was_seen(self.text) {
             return;
         }
-        times += repeated_last(following);
+        let reach = self.following.len().min(LONGEST_REPEATED);
+        let mut times = 1;
+        if let Some(end) = memchr(b'\n', &self.following[..reach]) {
+            let following = without_return(&self.following[..end]);
+            // Two rules of a syslog daemon that write into one file write the same line twice, one behind the other.
+            if following == self.text {
+                return;
+            }
+            times += repeated_last(following);
+        }
+        let at = events.segment.position(self.lines);
+        events.take(&cut, at, times);
     }
-    let at = events.segment.position(lines);
-    events.take(&cut, at, times);
 }
 
 /// `… last message repeated 2 times`: 2; otherwise 0.
@@ -102,20 +149,22 @@ fn repeated_last(line: &[u8]) -> u32 {
 }
 
 /// Notes the time of the first and the last line; of every line where days lie between these two.
-fn cover(events: &mut Events<'_>, lines: &[u8]) {
+fn cover(events: &mut Events<'_>, form: Form, lines: &[u8]) {
     let trimmed = lines.strip_suffix(b"\n").unwrap_or(lines);
     let first = &trimmed[..memchr(b'\n', trimmed).unwrap_or(trimmed.len())];
     let last = &trimmed[memrchr(b'\n', trimmed).map_or(0, |newline| newline + 1)..];
-    let day =
-        |events: &Events<'_>, line| events.time_of(line).map(|time| time.clock.div_euclid(DAY));
-    match (day(events, first), day(events, last)) {
+    let time = |events: &Events<'_>, line: &[u8]| events.time_of(form, line);
+    let day = |time: Option<Time>| time.map(|time| time.clock.div_euclid(DAY));
+    let (first, last) = (time(events, first), time(events, last));
+    match (day(first), day(last)) {
         (Some(first_day), Some(last_day)) if last_day == first_day || last_day == first_day + 1 => {
             events.cover(first);
             events.cover(last);
         }
         (None | Some(_), _) => {
             for line in trimmed.split(|byte| *byte == b'\n') {
-                events.cover(line);
+                let time = time(events, line);
+                events.cover(time);
             }
         }
     }

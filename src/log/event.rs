@@ -2,13 +2,21 @@
 //!
 //! `prefix` has cut the line; `smtpd` and `login` understand the message; here it is put into `segment`.
 
+use std::hash::BuildHasher;
+use std::sync::LazyLock;
+
+use hashbrown::{DefaultHashBuilder, HashSet};
+
 use super::calendar::Calendar;
+use super::input::Form;
+use super::json;
 use super::login::{self, Elements, Word};
 use super::names::Name;
 use super::prefix::{self, Line, Writer};
 use super::segment::Segment;
 use super::session::{End, Key, Login};
 use super::smtpd::{self, Peer};
+use super::stamp;
 use super::tally::{Position, Seen, Shown, Way, Who};
 use crate::evidence::Time;
 use crate::surface::Protocol;
@@ -17,6 +25,10 @@ use crate::surface::Protocol;
 #[derive(Debug)]
 pub(crate) struct Events<'a> {
     pub(crate) segment: Segment,
+    /// Lines that an earlier file holds, by their hash; they are left out.
+    pub(crate) known: Option<&'a HashSet<u64>>,
+    /// The lines taken, by their hash, where a later file may repeat them.
+    pub(crate) seen: Option<Vec<u64>>,
     calendar: &'a Calendar,
     /// The last stamp that was read, and its time: most lines repeat it.
     stamp: Vec<u8>,
@@ -28,6 +40,8 @@ impl<'a> Events<'a> {
     pub(crate) const fn new(segment: Segment, calendar: &'a Calendar) -> Self {
         Self {
             segment,
+            known: None,
+            seen: None,
             calendar,
             stamp: Vec::new(),
             time: None,
@@ -191,18 +205,47 @@ impl<'a> Events<'a> {
         self.time
     }
 
-    /// The time of any line, whoever wrote it.
-    pub(crate) fn time_of(&self, line: &[u8]) -> Option<Time> {
-        prefix::any_stamp(line).and_then(|stamp| self.calendar.time(&stamp))
+    /// Whether an earlier file holds the same line; notes it for later ones.
+    pub(crate) fn was_seen(&mut self, line: &[u8]) -> bool {
+        if self.known.is_none() && self.seen.is_none() {
+            return false;
+        }
+        let hash = LINES.hash_one(line);
+        if self.known.is_some_and(|known| known.contains(&hash)) {
+            return true;
+        }
+        if let Some(seen) = &mut self.seen {
+            seen.push(hash);
+        }
+        false
     }
 
-    /// Says that a line was written.
-    pub(crate) fn cover(&mut self, line: &[u8]) {
-        if let Some(time) = self.time_of(line) {
+    /// The time of any line, whoever wrote it.
+    pub(crate) fn time_of(&self, form: Form, line: &[u8]) -> Option<Time> {
+        let stamp = if form == Form::Json && line.first() == Some(&b'{') {
+            json::stamp_in(line)
+        } else {
+            prefix::any_stamp(line)
+        };
+        self.calendar.time(&stamp?)
+    }
+
+    /// Says that a line was written then.
+    pub(crate) fn cover(&mut self, time: Option<Time>) {
+        if let Some(time) = time {
             self.segment.cover(time);
         }
     }
+
+    /// Says that an entry with this stamp was written.
+    pub(crate) fn cover_stamp(&mut self, stamp: &[u8]) {
+        let stamp = stamp::cut(stamp).map(|(stamp, _)| stamp);
+        self.cover(stamp.and_then(|stamp| self.calendar.time(&stamp)));
+    }
 }
+
+/// Hashes of lines are compared between threads, so all have one seed.
+static LINES: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
 const NOBODY: Who = Who {
     account: Name::NONE,

@@ -12,33 +12,38 @@
 mod calendar;
 mod calibration;
 mod chunk;
+mod crew;
 mod event;
+mod export;
+mod input;
+mod json;
 mod login;
 mod names;
 mod prefix;
 mod read;
+mod rotation;
 mod segment;
 mod session;
 mod smtpd;
 mod stamp;
 mod tally;
 mod transport;
+mod unpack;
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::sync::Arc;
+use std::thread;
 
 use jiff::tz::TimeZone;
 
 pub use calibration::{Calibration, LoginService, PostfixService, Wrapper};
+pub use crew::Watch;
 
 use crate::evidence::Evidence;
-use calendar::Calendar;
-use chunk::Needles;
-use event::Events;
-use read::Chunks;
-use segment::{Period, Segment};
+use crew::Crew;
+use input::Input;
+use segment::Period;
 
 /// How to read the logs.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +62,8 @@ pub struct Options {
     pub until: Option<i64>,
     /// How many threads read; 0 for as many as the machine has cores. The result does not depend on it.
     pub threads: usize,
+    /// Where to say how far the reading is, and whether to stop it.
+    pub watch: Option<Arc<Watch>>,
 }
 
 /// Why a log could not be read.
@@ -69,60 +76,58 @@ pub struct ScanError {
     pub why: io::Error,
 }
 
+/// The input that stands for the journal of the running machine, read through `journalctl`.
+pub fn journal() -> &'static Path {
+    Path::new(input::JOURNAL)
+}
+
 /// Reads logs and tells who logged in, and how.
 ///
+/// An input is a file, a directory of logs, a pattern, `-` for the standard input, or [`journal`].
+/// Files may be packed with gzip, xz, bzip2 or zstd, and hold syslog lines, the journal's JSON or export form,
+/// or JSON of a log service. Parts of a rotated log are read oldest first, in whatever order they are named.
+///
 /// # Errors
-/// One for each input that cannot be read at all; the others are then not reported on.
+/// One for each input that cannot be read at all; nothing is said about the others then.
 pub fn scan(inputs: &[PathBuf], options: &Options) -> Result<Evidence, Vec<ScanError>> {
-    let period = Period {
-        since: options.since,
-        until: options.until,
-    };
-    let mut segment = Segment::beginning(period);
+    let paths = rotation::files(inputs)?;
+    let mut opened = Vec::new();
     let mut errors = Vec::new();
-    for (number, path) in (0u32..).zip(inputs) {
-        match scan_file(path, number, options, Segment::of(period)) {
-            Ok(part) => segment = segment.then(part),
+    for path in &paths {
+        match Input::open(path) {
+            Ok(input) => opened.push(input),
             Err(why) => errors.push(ScanError {
                 path: path.clone(),
                 why,
             }),
         }
     }
-    if errors.is_empty() {
-        Ok(segment.evidence(options.calibration.as_ref(), inputs))
-    } else {
-        Err(errors)
+    if !errors.is_empty() {
+        return Err(errors);
     }
-}
-
-fn scan_file(path: &Path, number: u32, options: &Options, segment: Segment) -> io::Result<Segment> {
-    let calendar = Calendar::new(latest(path, options), options.timezone.clone());
-    let mut events = Events::new(segment, &calendar);
-    events.segment.enter_file(number);
-    let source: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(path)?)
+    input::set_calendars(&mut opened, options);
+    let watch = options.watch.clone().unwrap_or_default();
+    let crew = Crew {
+        inputs: &opened,
+        overlaps: input::overlaps(&opened),
+        period: Period {
+            since: options.since,
+            until: options.until,
+        },
+        threads: match options.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        },
+        watch: &watch,
     };
-    let mut chunks = Chunks::new(source, read::CHUNK);
-    let mut needles = None;
-    while let Some(chunk) = chunks.next()? {
-        let needles = needles.get_or_insert_with(|| Needles::new(prefix::is_rfc5424(chunk.bytes)));
-        chunk::scan(&mut events, needles, chunk.bytes, chunk.own);
+    match crew.scan() {
+        Ok(segment) => Ok(segment.evidence(options.calibration.as_ref(), &paths)),
+        Err(errors) => Err(errors
+            .into_iter()
+            .map(|(input, why)| ScanError {
+                path: paths[input].clone(),
+                why,
+            })
+            .collect()),
     }
-    Ok(events.segment)
-}
-
-/// The moment that no line of a file is younger than.
-fn latest(path: &Path, options: &Options) -> Option<i64> {
-    if let Some(year) = options.year {
-        return Some(stamp::days(i32::from(year) + 1, 1, 1) * stamp::DAY - 1 - stamp::DAY);
-    }
-    if path == Path::new("-") {
-        return options.now;
-    }
-    let modified = path.metadata().ok()?.modified().ok()?;
-    let since = modified.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_secs()).ok()
 }

@@ -29,19 +29,26 @@ pub(crate) struct Chunk<'a> {
     pub(crate) bytes: &'a [u8],
     /// How many bytes of them are lines that were not handed out before.
     pub(crate) own: usize,
+    /// How many bytes before them were skipped: the rest of a line.
+    pub(crate) skipped: usize,
 }
 
 impl<R: Read> Chunks<R> {
-    /// Reads from `source`.
-    pub(crate) fn new(source: R, size: usize) -> Self {
+    /// Reads from `source` into `buffer`; the rest of a line at the front is skipped if `skipping`.
+    pub(crate) const fn new(source: R, buffer: Vec<u8>, skipping: bool) -> Self {
         Self {
             source,
-            buffer: vec![0; size],
+            buffer,
             done: 0,
             filled: 0,
-            skipping: false,
+            skipping,
             ended: false,
         }
+    }
+
+    /// The buffer, to be used again.
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        self.buffer
     }
 
     /// The next chunk; none at the end.
@@ -49,6 +56,7 @@ impl<R: Read> Chunks<R> {
     /// # Errors
     /// What the source says. What was read before the error comes first, so that nothing readable is lost.
     pub(crate) fn next(&mut self) -> io::Result<Option<Chunk<'_>>> {
+        let mut skipped = 0;
         loop {
             self.buffer.copy_within(self.done..self.filled, 0);
             self.filled -= self.done;
@@ -58,6 +66,7 @@ impl<R: Read> Chunks<R> {
                 let newline = memchr(b'\n', &self.buffer[..self.filled]);
                 self.done = newline.map_or(self.filled, |newline| newline + 1);
                 self.skipping = newline.is_none() && !self.ended;
+                skipped += self.done;
                 if let Some(error) = error {
                     self.ended = true;
                     return Err(error);
@@ -82,6 +91,7 @@ impl<R: Read> Chunks<R> {
             return Ok(Some(Chunk {
                 bytes: &self.buffer[..self.filled],
                 own,
+                skipped,
             }));
         }
     }
@@ -105,7 +115,7 @@ impl<R: Read> Chunks<R> {
             self.skipping = true;
             return self.filled;
         };
-        memrchr(b'\n', &bytes[..last]).map_or(last, |newline| newline) + 1
+        memrchr(b'\n', &bytes[..last]).unwrap_or(last) + 1
     }
 }
 
@@ -122,7 +132,7 @@ mod tests {
         without_newline.extend(b"end");
         for text in [text, without_newline, Vec::new()] {
             for size in [16, 17, 64, 4096] {
-                let mut chunks = Chunks::new(&text[..], size);
+                let mut chunks = Chunks::new(&text[..], vec![0; size], false);
                 let mut seen = Vec::new();
                 while let Some(chunk) = chunks.next().expect("memory does not fail") {
                     seen.extend_from_slice(&chunk.bytes[..chunk.own]);
@@ -136,7 +146,7 @@ mod tests {
     fn a_line_longer_than_the_buffer_is_cut_short() {
         let mut text = vec![b'x'; 100];
         text.extend(b"\nshort\n");
-        let mut chunks = Chunks::new(&text[..], 32);
+        let mut chunks = Chunks::new(&text[..], vec![0; 32], false);
         let mut seen = Vec::new();
         while let Some(chunk) = chunks.next().expect("memory does not fail") {
             seen.push(chunk.bytes[..chunk.own].to_vec());

@@ -59,7 +59,7 @@ pub(crate) fn hour_of_week(clock: i64) -> u8 {
 /// Cuts a stamp off the front: what it says, and how many bytes it takes.
 pub(crate) fn cut(line: &[u8]) -> Option<(Stamp, usize)> {
     match line.first()? {
-        b'0'..=b'9' => iso(line),
+        b'0'..=b'9' => iso(line).or_else(|| unix(line)),
         b'@' => tai64n(line),
         b'A'..=b'Z' => bsd(line).or_else(|| weekday(line)),
         _ => None,
@@ -98,6 +98,18 @@ fn weekday(line: &[u8]) -> Option<(Stamp, usize)> {
     let name = line.get(..3)?;
     WEEKDAYS.contains(&name).then_some(())?;
     let start = 3 + blanks(line.get(3..)?)?;
+    if let Some((mut stamp, length)) = iso(line.get(start..)?) {
+        // journalctl -o short-full: `Tue 2026-11-24 03:26:47 UTC`.
+        let zone = line.get(start + length..)?.strip_prefix(b" ")?;
+        let name = zone
+            .iter()
+            .take_while(|byte| byte.is_ascii_uppercase())
+            .count();
+        if &zone[..name] == b"UTC" {
+            stamp.offset = Some(0);
+        }
+        return Some((stamp, start + length + 1 + name));
+    }
     let (mut stamp, length) = bsd(line.get(start..)?)?;
     let mut end = start + length;
     if stamp.year.is_none() {
@@ -136,6 +148,16 @@ fn iso(line: &[u8]) -> Option<(Stamp, usize)> {
         offset,
     };
     Some((stamp, at))
+}
+
+/// `1795490807.158776`, as journalctl -o short-unix writes it.
+fn unix(line: &[u8]) -> Option<(Stamp, usize)> {
+    let (seconds, 10) = number(line, 10)? else {
+        return None;
+    };
+    let length = 10 + fraction(&line[10..]);
+    (length > 10).then_some(())?;
+    Some((from_unix(i64::from(seconds))?, length))
 }
 
 /// `@400000004a32b1a2 2b8a3c14` as multilog writes it: seconds since 1970 in TAI, ten ahead of UTC then.
@@ -327,6 +349,18 @@ mod tests {
             (
                 "@400000004a32b1a22b8a3c14 imap",
                 "Some(2009) 6 12 71448 Some(0) | imap",
+            ),
+            (
+                "Tue 2026-11-24 03:26:47 UTC mail",
+                "Some(2026) 11 24 12407 Some(0) | mail",
+            ),
+            (
+                "Tue 2026-11-24 03:26:47 CET mail",
+                "Some(2026) 11 24 12407 None | mail",
+            ),
+            (
+                "1795490807.158776 mail",
+                "Some(2026) 11 24 12407 Some(0) | mail",
             ),
             ("M\u{e4}r  3 10:00:00 mail", "none"),
             ("Nov 41 08:00:01 mail", "none"),

@@ -1,0 +1,246 @@
+//! Rotation: which files a log is made of, and in which order they were written.
+//!
+//! `mail.log.2.gz`, `mail.log.1`, `mail.log` and `maillog-20171029.xz`, `maillog-20171105`, `maillog` are one log each,
+//! read oldest first, so that sessions which rotation cut in two join again.
+
+use std::cmp::Reverse;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::ScanError;
+use super::stamp::{DAY, days};
+
+/// The name for the standard input.
+pub(crate) const STDIN: &str = "-";
+
+/// All files that `inputs` name, each log's oldest part first, and no file twice.
+///
+/// An input is a file, a directory, a pattern such as `mail.log*`, or `-` for the standard input.
+///
+/// # Errors
+/// One for each input that names no file.
+pub(crate) fn files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<ScanError>> {
+    let mut files = Vec::new();
+    let mut errors = Vec::new();
+    for input in inputs {
+        match expand(input) {
+            Ok(found) => files.extend(found),
+            Err(why) => errors.push(ScanError {
+                path: input.clone(),
+                why,
+            }),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let mut known = std::collections::BTreeSet::new();
+    files.retain(|path| known.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
+    // The logs stay in the order in which their first part was named; their parts follow each other.
+    let mut logs: Vec<Vec<(Age, PathBuf)>> = Vec::new();
+    let mut stems: Vec<PathBuf> = Vec::new();
+    for path in files {
+        let (stem, age) = stem_and_age(&path);
+        match stems.iter().position(|known| *known == stem) {
+            Some(log) => logs[log].push((age, path)),
+            None => {
+                stems.push(stem);
+                logs.push(vec![(age, path)]);
+            }
+        }
+    }
+    for log in &mut logs {
+        log.sort();
+    }
+    Ok(logs.into_iter().flatten().map(|(_, path)| path).collect())
+}
+
+fn expand(input: &Path) -> io::Result<Vec<PathBuf>> {
+    if input == Path::new(STDIN) || input == Path::new(super::input::JOURNAL) {
+        return Ok(vec![input.to_path_buf()]);
+    }
+    match input.metadata() {
+        Ok(meta) if meta.is_dir() => directory(input),
+        Ok(_) => Ok(vec![input.to_path_buf()]),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => pattern(input, error),
+        Err(error) => Err(error),
+    }
+}
+
+fn pattern(input: &Path, missing: io::Error) -> io::Result<Vec<PathBuf>> {
+    let Some(text) = input.to_str().filter(|text| text.contains(['*', '?', '['])) else {
+        return Err(missing);
+    };
+    let paths = glob::glob(text)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
+    let mut found: Vec<PathBuf> = paths.flatten().filter(|path| path.is_file()).collect();
+    found.sort();
+    if found.is_empty() {
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "no file matches this pattern",
+        ));
+    }
+    Ok(found)
+}
+
+/// The mail logs of a directory; all files where none bears a mail log's name.
+fn directory(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in path.read_dir()? {
+        let file = entry?.path();
+        let hidden = file
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if file.is_file() && !hidden {
+            found.push(file);
+        }
+    }
+    let is_mail_log = |file: &PathBuf| {
+        file.file_name().is_some_and(|name| {
+            let name = name.as_encoded_bytes();
+            [&b"mail.log"[..], b"maillog", b"mail.info", b"dovecot"]
+                .iter()
+                .any(|start| name.starts_with(start))
+        })
+    };
+    if found.iter().any(is_mail_log) {
+        found.retain(is_mail_log);
+    }
+    found.sort();
+    if found.is_empty() {
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "no log in this directory",
+        ));
+    }
+    Ok(found)
+}
+
+/// How old a part of a log is, the oldest least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Age {
+    /// `maillog-20171030`; more digits tell parts of one day apart.
+    Rotated(u64),
+    /// `mail.log.2`.
+    Number(Reverse<u64>),
+    /// The one that is written to.
+    Current,
+}
+
+fn stem_and_age(path: &Path) -> (PathBuf, Age) {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return (path.to_path_buf(), Age::Current);
+    };
+    let name = without_packing(name);
+    let (stem, age) = if let Some((stem, number)) = name.rsplit_once('.')
+        && number.len() <= 5
+        && let Ok(number) = number.parse()
+    {
+        (stem, Age::Number(Reverse(number)))
+    } else if let Some((stem, digits)) = dated(name) {
+        (stem, Age::Rotated(digits))
+    } else {
+        (name, Age::Current)
+    };
+    (path.with_file_name(stem), age)
+}
+
+/// The name of the log that a file is a part of.
+pub(crate) fn stem(path: &Path) -> PathBuf {
+    stem_and_age(path).0
+}
+
+fn without_packing(name: &str) -> &str {
+    ["gz", "xz", "bz2", "zst"]
+        .iter()
+        .find_map(|packing| name.strip_suffix(packing)?.strip_suffix('.'))
+        .unwrap_or(name)
+}
+
+/// `maillog-20171030`, `maillog-2017103003` or `mail.log-20171030-1509321600`, as logrotate's dateext writes them.
+fn dated(name: &str) -> Option<(&str, u64)> {
+    let at = name
+        .match_indices(['-', '.'])
+        .map(|(at, _)| at)
+        .find(|&at| {
+            let rest = &name.as_bytes()[at + 1..];
+            rest.len() >= 8 && rest[..8].iter().all(u8::is_ascii_digit)
+        })?;
+    let digits: String = name[at + 1..]
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
+    if name[at + 1..]
+        .chars()
+        .any(|c| !(c.is_ascii_digit() || c == '-'))
+    {
+        return None;
+    }
+    // Names of one log have digits alike; shorter ones are filled up, so that they compare as written.
+    let filled = format!("{digits:0<19}");
+    Some((&name[..at], filled.get(..19)?.parse().ok()?))
+}
+
+/// The end of the day that a file's name tells: no line in it is younger.
+pub(crate) fn day_in_name(path: &Path) -> Option<i64> {
+    let name = path.file_name()?.to_str()?;
+    let (stem, _) = dated(without_packing(name))?;
+    let date = name.get(stem.len() + 1..stem.len() + 9)?;
+    let (year, month, day) = (
+        date.get(..4)?.parse::<i32>().ok()?,
+        date.get(4..6)?.parse::<u8>().ok()?,
+        date.get(6..8)?.parse::<u8>().ok()?,
+    );
+    let sound =
+        (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    sound.then(|| (days(year, month, day) + 1) * DAY - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(names: &[&str]) -> Vec<String> {
+        let mut parts: Vec<_> = names
+            .iter()
+            .map(|name| (stem_and_age(Path::new(name)), *name))
+            .collect();
+        parts.sort();
+        parts.into_iter().map(|(_, name)| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn parts_of_a_log_are_read_oldest_first() {
+        assert_eq!(
+            order(&["mail.log", "mail.log.1", "mail.log.10.gz", "mail.log.2.gz"]),
+            ["mail.log.10.gz", "mail.log.2.gz", "mail.log.1", "mail.log"]
+        );
+        assert_eq!(
+            order(&[
+                "maillog",
+                "maillog-20171105",
+                "maillog-20171029.xz",
+                "maillog-20171105-1509900000"
+            ]),
+            [
+                "maillog-20171029.xz",
+                "maillog-20171105",
+                "maillog-20171105-1509900000",
+                "maillog"
+            ]
+        );
+        assert_eq!(
+            day_in_name(Path::new("/x/maillog-20171030.gz")),
+            Some((days(2017, 10, 31)) * DAY - 1)
+        );
+        for name in [
+            "mail.log",
+            "maillog-2017",
+            "maillog-99999999",
+            "mail-20171030x",
+        ] {
+            assert_eq!(day_in_name(Path::new(name)), None, "{name}");
+        }
+    }
+}
