@@ -67,6 +67,11 @@ impl ClientOptions {
 }
 
 impl ServerOptions {
+    /// Whether the user said where a configuration is.
+    pub(super) const fn names_a_root(&self) -> bool {
+        self.root.is_some()
+    }
+
     /// Reads and judges every server at and below `paths`, or the running machine where none is named.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Go or no-go: everything that stands in the way, the step that helps most first.
 
+use std::collections::BTreeSet;
+
 use crate::evidence::{Evidence, Window};
 use crate::fix::Change;
 
@@ -43,11 +45,12 @@ pub(super) fn decide(
     (Decision::NoGo, reasons)
 }
 
+/// How many accounts have a client that fares so; one that is seen on several protocols counts once.
 fn with_impact(accounts: &[AccountImpact], impact: Impact) -> usize {
-    accounts
+    let hit = accounts
         .iter()
-        .filter(|one| one.clients.iter().any(|client| client.impact == impact))
-        .count()
+        .filter(|one| one.clients.iter().any(|client| client.impact == impact));
+    hit.map(|one| &one.account).collect::<BTreeSet<_>>().len()
 }
 
 fn accounts_in_words(number: usize) -> String {

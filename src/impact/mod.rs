@@ -1,9 +1,13 @@
 //! Impact: who would break. The one place where the configuration and the logs meet.
 //!
-//! `verdict` beside this file asks the changed configuration what becomes of each client in the evidence; `decide` says go or no-go.
+//! `calibrate` beside this file tells the log what its silence proves, from the configuration;
+//! `verdict` asks the changed configuration what becomes of each client in the evidence; `decide` says go or no-go.
 
+mod calibrate;
 mod decide;
 mod verdict;
+
+pub use calibrate::calibrate;
 
 use std::collections::BTreeMap;
 

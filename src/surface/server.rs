@@ -4,7 +4,7 @@ use crate::dovecot;
 use crate::postfix;
 use crate::root::Root;
 use crate::source::{Problem, Sources};
-use crate::version::Range;
+use crate::version::{Range, Version};
 
 use super::{Client, Endpoint, Question};
 
@@ -91,6 +91,13 @@ impl Surface {
             ));
         }
         endpoints
+    }
+
+    /// A release of Postfix to read its settings by: the one that was named, else the oldest that can be meant.
+    pub fn postfix_version(&self) -> Version {
+        let hint = self.postfix.as_ref().map(postfix::version_hint);
+        let range = self.versions.postfix.or(hint).unwrap_or_default();
+        range.from.unwrap_or(postfix::OLDEST)
     }
 
     /// The same server with other texts in place of some of its files, judged in the same way.

@@ -1,0 +1,125 @@
+//! The calibration: what the configuration says about the log, so that silence about TLS can be told from proof.
+
+use std::collections::BTreeMap;
+
+use bstr::{BString, ByteSlice};
+
+use crate::dovecot::{self, Lookup};
+use crate::log::{Calibration, LoginService, PostfixService, Wrapper};
+use crate::postfix::{View, words};
+use crate::source::{Origin, Sources};
+use crate::surface::server::Surface;
+
+/// What the configuration of one server says about its log.
+pub fn calibrate(surface: &Surface) -> Calibration {
+    let mut calibration = Calibration::default();
+    if let Some(config) = &surface.postfix {
+        let version = surface.postfix_version();
+        let host = config.view(None, version);
+        if host.is_set("myhostname")
+            && let Ok(name) = host.value("myhostname")
+        {
+            calibration.hosts.push(name.text);
+        }
+        let mut names: BTreeMap<BString, Vec<PostfixService>> = BTreeMap::new();
+        for service in config.services() {
+            if service.program() == "smtpd" {
+                let one = smtpd(&config.view(Some(service), version), &surface.sources);
+                names.entry(one.log_name.clone()).or_default().push(one);
+            }
+        }
+        calibration.postfix = names.into_values().filter_map(joined).collect();
+    }
+    if let Some(config) = &surface.dovecot {
+        calibration.dovecot = logins(config, &surface.sources);
+    }
+    calibration
+}
+
+/// What one smtpd writes.
+fn smtpd(view: &View<'_>, sources: &Sources) -> PostfixService {
+    let name = view.value("syslog_name").map(|value| value.text);
+    let name = name.unwrap_or_else(|_| "postfix".into());
+    let level = view.value("smtpd_tls_loglevel");
+    let because = match &level {
+        Ok(value) => format!(
+            "smtpd_tls_loglevel = {} ({})",
+            value.text,
+            place(value.origin, sources)
+        ),
+        Err(fault) => fault.message.clone(),
+    };
+    PostfixService {
+        log_name: format!("{name}/smtpd").into(),
+        tls_logged: level.ok().map(|value| logs_tls(&value.text)),
+        wrapper: match view.flag("smtpd_tls_wrappermode") {
+            Ok((true, _)) => Wrapper::Yes,
+            Ok((false, _)) => Wrapper::No,
+            Err(_) => Wrapper::Unknown,
+        },
+        because,
+    }
+}
+
+/// Whether `smtpd_tls_loglevel` has each TLS session logged: 1 and more, or since 2.9 a list with `summary` or `routine`
+/// (postconf(5), smtpd_tls_loglevel; tls/tls_misc.c:tls_log_mask).
+fn logs_tls(level: &[u8]) -> bool {
+    words(level).any(|word| {
+        let number = word.to_str().ok().and_then(|word| word.parse::<u32>().ok());
+        number.map_or_else(
+            || word.eq_ignore_ascii_case(b"summary") || word.eq_ignore_ascii_case(b"routine"),
+            |number| number >= 1,
+        )
+    })
+}
+
+/// Services that share a name in the log count as one; where they differ, the difference is what is known.
+fn joined(services: Vec<PostfixService>) -> Option<PostfixService> {
+    let mut services = services.into_iter();
+    let mut first = services.next()?;
+    for other in services {
+        if other.tls_logged != first.tls_logged {
+            first.tls_logged = None;
+        }
+        if other.wrapper != first.wrapper {
+            first.wrapper = match (first.wrapper, other.wrapper) {
+                (Wrapper::Unknown, _) | (_, Wrapper::Unknown) => Wrapper::Unknown,
+                (Wrapper::No | Wrapper::Yes | Wrapper::Mixed, _) => Wrapper::Mixed,
+            };
+        }
+    }
+    Some(first)
+}
+
+/// What the login processes of Dovecot write.
+fn logins(config: &dovecot::Config, sources: &Sources) -> Vec<LoginService> {
+    dovecot::logins(config.family)
+        .iter()
+        .map(|login| {
+            let lookup = Lookup {
+                protocol: Some(login.protocol),
+                service: Some(login.service),
+                ..Lookup::default()
+            };
+            let elements = config.effective("login_log_format_elements", &lookup);
+            LoginService {
+                log_name: login.service.into(),
+                format: config.effective("login_log_format", &lookup).text,
+                because: format!(
+                    "login_log_format_elements = {} ({})",
+                    elements.text,
+                    place(elements.origin, sources)
+                ),
+                elements: elements.text,
+            }
+        })
+        .collect()
+}
+
+fn place(origin: Origin, sources: &Sources) -> String {
+    match origin {
+        Origin::File(span) => sources.place(span).to_string(),
+        Origin::Default(_) => "default".to_owned(),
+        Origin::Implied(how) => how.to_owned(),
+    }
+}
