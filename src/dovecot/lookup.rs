@@ -129,6 +129,14 @@ impl Index {
         for at in 0..config.scopes.len() {
             let id = ScopeId(u32::try_from(at).unwrap_or(u32::MAX));
             let (filter, path) = flatten(config, id);
+            if path
+                .iter()
+                .any(|section| matches!(section, Section::Other { .. }))
+            {
+                // No lookup of a login asks for it.
+                of_scope.push(usize::MAX);
+                continue;
+            }
             // Up to 2.3 blocks are one if their filters are, however they are nested; in 2.4 nesting counts.
             let own = (config.family == Family::V24).then_some(id);
             let block = *known

@@ -27,13 +27,6 @@ use super::{
 
 use policy::Answer;
 
-/// Releases at which a verdict can change within a family, and the first of 2.4.
-const CHANGES: &[Version] = &[
-    Version::new(2, 2),
-    Version::new(2, 3),
-    Version::new(2, 4),
-    Version::patch(2, 4, 3),
-];
 const OLDEST: Version = Version::new(2, 0);
 
 /// Every endpoint of the configuration, judged for the releases in `versions`.
@@ -45,24 +38,17 @@ pub fn endpoints(
 ) -> Vec<Endpoint> {
     let protocols = config.protocols();
     let listeners = config.listeners(&protocols);
-    let mut changes = CHANGES.to_vec();
-    changes.extend(config.config_version);
-    changes.sort_unstable();
-    changes.dedup();
+    let changes = start::changes(config, &protocols);
+    let files = tls::Files::default();
+    let down = start::refusal(config, sources, &listeners, question.certificates);
     over_versions(versions, &changes, OLDEST, |version| {
         let server = Instance {
             config,
             sources,
             version,
             certificates: question.certificates,
-            down: start::refusal(
-                config,
-                sources,
-                version,
-                &protocols,
-                &listeners,
-                question.certificates,
-            ),
+            files: &files,
+            down: start::refusal_by(config, version, &protocols).or_else(|| down.clone()),
         };
         listeners
             .iter()
@@ -90,6 +76,8 @@ struct Instance<'a> {
     sources: &'a Sources,
     version: Version,
     certificates: Certificates,
+    /// The certificates that were read.
+    files: &'a tls::Files,
     /// Why nothing runs.
     down: Option<Answer>,
 }

@@ -3,34 +3,75 @@
 use bstr::BString;
 
 use crate::certificate::{Missing, Policy};
-use crate::dovecot::{Config, Family, Listener, Lookup, Protocols, Scope, Section, ValueKind};
+use crate::dovecot::{
+    Assignment, Config, Family, Listener, Lookup, Protocols, Scope, Section, ValueKind,
+};
 use crate::source::{Origin, ReadError, Sources};
 use crate::version::Version;
 
 use super::fails;
 use super::policy::Answer;
 
-/// Why nothing runs under a release, if so.
+/// Why nothing runs under any release of the configuration's family, if so.
 pub(super) fn refusal(
     config: &Config,
     sources: &Sources,
-    version: Version,
-    protocols: &Protocols,
     listeners: &[Listener],
     certificates: Policy,
 ) -> Option<Answer> {
-    wrong_language(config, version)
-        .or_else(|| wrong_header(config, version))
-        .or_else(|| unreadable(config, sources))
+    unreadable(config, sources)
         .or_else(|| conflict(config))
         .or_else(|| contradiction(config))
         .or_else(|| missing_file(config, sources, certificates))
-        .or_else(|| unknown_protocol(config, protocols, version))
         .or_else(|| no_authority(config))
         .or_else(|| duplicate(listeners))
         .or_else(|| two_negations(config))
+}
+
+/// Why nothing runs under this release, if so.
+pub(super) fn refusal_by(
+    config: &Config,
+    version: Version,
+    protocols: &Protocols,
+) -> Option<Answer> {
+    wrong_language(config, version)
+        .or_else(|| wrong_header(config, version))
+        .or_else(|| unknown_protocol(config, protocols, version))
         .or_else(|| misplaced_protocol(config, version))
         .or_else(|| unknown_mechanism(config, version))
+}
+
+/// The releases at which something changes for this configuration, ascending.
+pub(super) fn changes(config: &Config, protocols: &Protocols) -> Vec<Version> {
+    let mut changes = vec![Version::new(2, 4)];
+    changes.extend(config.config_version);
+    if protocols.names.iter().any(|name| name == "submission")
+        || config.all("login_trusted_networks").next().is_some()
+    {
+        changes.push(Version::new(2, 3));
+    }
+    let special = |mechanism: &Assignment| {
+        let text = mechanism.item.as_ref().unwrap_or(&mechanism.text);
+        text.split(|c| b" ,".contains(c)).any(|word| {
+            !matches!(
+                word.to_ascii_uppercase().as_slice(),
+                b"" | b"PLAIN" | b"LOGIN" | b"CRAM-MD5" | b"DIGEST-MD5"
+            )
+        })
+    };
+    if config.all("auth_mechanisms").any(special) {
+        changes.extend([
+            Version::new(2, 2),
+            Version::new(2, 3),
+            Version::patch(2, 3, 13),
+        ]);
+    }
+    if protocol_inside(config, None).is_some() {
+        changes.push(Version::patch(2, 4, 3));
+    }
+    changes.sort_unstable();
+    changes.dedup();
+    changes
 }
 
 /// 2.4 wants its header first, and no release before knows it (both live).

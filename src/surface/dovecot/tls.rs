@@ -1,14 +1,35 @@
 //! Whether TLS can work with the certificate and key in force.
 
-use std::path::PathBuf;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use bstr::ByteSlice;
 
 use crate::certificate::Missing;
 use crate::dovecot::{Family, Lookup, Value, ValueKind};
+use crate::source::Sources;
 use crate::surface::Because;
 
 use super::{Instance, because, ciphers};
+
+/// The files with certificates and keys, each read once.
+#[derive(Default)]
+pub(super) struct Files(RefCell<HashMap<PathBuf, Option<Rc<[u8]>>>>);
+
+impl Files {
+    /// What a file holds; none if it cannot be read.
+    pub(super) fn read(&self, sources: &Sources, path: &Path) -> Option<Rc<[u8]>> {
+        let mut known = self.0.borrow_mut();
+        if let Some(bytes) = known.get(path) {
+            return bytes.clone();
+        }
+        let bytes: Option<Rc<[u8]>> = sources.tree().read(path).ok().map(Into::into);
+        known.insert(path.to_owned(), bytes.clone());
+        bytes
+    }
+}
 
 /// Whether a handshake can succeed.
 pub(super) enum Usable {
@@ -85,7 +106,7 @@ pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
     }
     let certificate = instance.config.effective("ssl_server_cert_file", lookup);
     let key = instance.config.effective("ssl_server_key_file", lookup);
-    let mut read = Vec::new();
+    let mut read: Vec<Rc<[u8]>> = Vec::new();
     let mut assumed = None;
     for value in [&certificate, &key] {
         if value.text.is_empty() {
@@ -94,20 +115,20 @@ pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
         let Some(path) = path(instance, value) else {
             // Written without `<` before 2.4, the value itself is taken for the certificate.
             if value.text.starts_with(b"-----BEGIN") {
-                read.push(value.text.to_vec());
+                read.push(value.text.as_slice().into());
                 continue;
             }
             return Usable::Broken(vec![because(value)]);
         };
-        match instance.sources.tree().read(&path) {
-            Ok(bytes) => read.push(bytes),
-            Err(_) if instance.certificates.missing == Missing::Assume => {
+        match instance.files.read(instance.sources, &path) {
+            Some(bytes) => read.push(bytes),
+            None if instance.certificates.missing == Missing::Assume => {
                 assumed = Some(format!(
                     "{} and {} hold a certificate and its key",
                     certificate.text, key.text
                 ));
             }
-            Err(_) => return Usable::Broken(vec![because(value)]),
+            None => return Usable::Broken(vec![because(value)]),
         }
     }
     if let [certificate_bytes, key_bytes] = &read[..]
