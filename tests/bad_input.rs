@@ -1,0 +1,112 @@
+//! Bad input gives a clear message on stderr, the right exit code, nothing half printed, and never a panic.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Exit code, stdout and stderr.
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
+        .args(arguments)
+        .output()
+        .expect("the program was built for this test");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+/// An empty directory of this test's own.
+fn scratch(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("the build directory is writable");
+    path
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("the build directory has a plain name")
+}
+
+#[test]
+fn no_such_path() {
+    for command in ["check", "preflight", "diff"] {
+        let (code, out, err) = run(&[command, "/nonexistent/server"]);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{command}");
+        assert!(err.contains("/nonexistent/server"), "{command}: {err}");
+    }
+    let (code, out, err) = run(&["scan", "/nonexistent/maillog"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.contains("/nonexistent/maillog"), "{err}");
+}
+
+#[test]
+fn every_bad_path_is_named_at_once() {
+    let (code, _, err) = run(&["check", "/nonexistent/one", "/nonexistent/two"]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("one") && err.contains("two"), "{err}");
+}
+
+#[test]
+fn a_directory_without_any_configuration() {
+    let directory = scratch("bad-empty");
+    let (code, out, err) = run(&["check", text(&directory)]);
+    assert_eq!((code, out.as_str()), (Some(3), ""));
+    assert!(err.contains("no main.cf and no dovecot.conf"), "{err}");
+}
+
+#[test]
+fn a_strange_file() {
+    let file = scratch("bad-strange").join("notes.txt");
+    fs::write(&file, "hello\n").expect("the build directory is writable");
+    let (code, out, err) = run(&["check", text(&file)]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.contains("notes.txt"), "{err}");
+}
+
+#[test]
+fn binary_files() {
+    let root = scratch("bad-binary");
+    let noise: Vec<u8> = (0..20_000_u32)
+        .map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    for name in ["etc/postfix/main.cf", "etc/postfix/master.cf", "etc/dovecot/dovecot.conf"] {
+        let file = root.join(name);
+        fs::create_dir_all(file.parent().expect("it has a directory")).expect("writable");
+        fs::write(file, &noise).expect("the build directory is writable");
+    }
+    let log = root.join("maillog");
+    fs::write(&log, &noise).expect("the build directory is writable");
+    let (code, out, _) = run(&["check", text(&root)]);
+    assert!(matches!(code, Some(1 | 3)), "{code:?}\n{out}");
+    let controls = |c: char| c.is_control() && c != '\n';
+    assert!(!out.contains(controls), "no control character reaches the terminal");
+    let (code, ..) = run(&["diff", text(&root)]);
+    assert_eq!(code, Some(0), "there is nothing that could be mended");
+    let (code, ..) = run(&["scan", text(&log)]);
+    assert_eq!(code, Some(3));
+}
+
+#[test]
+fn a_log_without_any_login() {
+    let log = scratch("bad-log").join("maillog");
+    fs::write(&log, "Oct 30 08:52:45 mail kernel: hello\n").expect("writable");
+    let (code, out, _) = run(&["scan", text(&log)]);
+    assert_eq!(code, Some(3));
+    assert!(out.starts_with("no login found in 1 line"), "{out}");
+}
+
+#[test]
+fn wrong_arguments() {
+    for arguments in [
+        &["chekc"][..],
+        &["check", "--postfix-version", "new"],
+        &["check", "--from", "nowhere"],
+        &["explain", "no-such-rule"],
+    ] {
+        let (code, out, err) = run(arguments);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(!err.is_empty(), "{arguments:?}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The stories in `testdata/` and the README show commands with their exact output; this runs them.
+
+#[test]
+fn every_story_is_true() {
+    trycmd::TestCases::new()
+        .case("testdata/*/case.md")
+        .case("README.md");
+}

@@ -1,0 +1,95 @@
+//! The patch that `diff` prints is taken by `patch -p1` and `git apply`, and enforces what it says.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn plainsight(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_plainsight"))
+        .args(arguments)
+        .current_dir(directory)
+        .output()
+        .expect("the program was built for this test")
+}
+
+/// A copy of the demo server of this test's own.
+fn demo(name: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&target);
+    copy(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo/case.in"),
+        &target,
+    );
+    target
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the build directory is writable");
+    for entry in fs::read_dir(from).expect("testdata is part of the project") {
+        let entry = entry.expect("testdata can be listed");
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("testdata can be copied");
+        }
+    }
+}
+
+/// Feeds a patch to a tool; none where the tool is not installed.
+fn take(tool: &str, arguments: &[&str], directory: &Path, patch: &[u8]) -> Option<bool> {
+    let mut child = Command::new(tool)
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .ok()?;
+    child
+        .stdin
+        .take()
+        .expect("its input is a pipe")
+        .write_all(patch)
+        .expect("it reads its input");
+    Some(child.wait().expect("it ends by itself").success())
+}
+
+#[test]
+fn patch_and_git_take_it_and_a_second_run_is_empty() {
+    for (name, tool, arguments) in [
+        ("patch-patch", "patch", &["-p1", "-s"][..]),
+        ("patch-git", "git", &["apply", "-"][..]),
+    ] {
+        let server = demo(name);
+        let diff = plainsight(&server, &["diff", "."]);
+        assert_eq!(diff.status.code(), Some(1), "there is something to change");
+        let Some(taken) = take(tool, arguments, &server, &diff.stdout) else {
+            continue;
+        };
+        assert!(taken, "{tool} takes the patch");
+        let check = plainsight(&server, &["check", "."]);
+        assert_eq!(check.status.code(), Some(0), "every endpoint is enforced");
+        let again = plainsight(&server, &["diff", "."]);
+        assert_eq!((again.status.code(), again.stdout), (Some(0), Vec::new()));
+    }
+}
+
+#[test]
+fn a_server_without_a_certificate_is_not_cut_off() {
+    let server = demo("patch-no-certificate");
+    let main = server.join("etc/postfix/main.cf");
+    let text = fs::read_to_string(&main).expect("the demo is text");
+    fs::write(&main, text.replace("smtpd_tls_cert_file", "#smtpd_tls_cert_file"))
+        .expect("the copy is writable");
+    let diff = plainsight(&server, &["diff", "."]);
+    let (out, err) = (
+        String::from_utf8_lossy(&diff.stdout),
+        String::from_utf8_lossy(&diff.stderr),
+    );
+    assert!(!out.contains("main.cf"), "Postfix is left alone:\n{out}");
+    assert!(out.contains("ssl = required"), "Dovecot is not:\n{out}");
+    assert!(err.contains("nobody could log in"), "and that is said:\n{err}");
+    let diff = plainsight(&server, &["diff", "--unsafe-fixes", "."]);
+    let out = String::from_utf8_lossy(&diff.stdout);
+    assert!(out.contains("+smtpd_tls_auth_only = yes"), "unless asked for:\n{out}");
+}
