@@ -71,7 +71,11 @@ fn binary_files() {
     let noise: Vec<u8> = (0..20_000_u32)
         .map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
-    for name in ["etc/postfix/main.cf", "etc/postfix/master.cf", "etc/dovecot/dovecot.conf"] {
+    for name in [
+        "etc/postfix/main.cf",
+        "etc/postfix/master.cf",
+        "etc/dovecot/dovecot.conf",
+    ] {
         let file = root.join(name);
         fs::create_dir_all(file.parent().expect("it has a directory")).expect("writable");
         fs::write(file, &noise).expect("the build directory is writable");
@@ -81,7 +85,10 @@ fn binary_files() {
     let (code, out, _) = run(&["check", text(&root)]);
     assert!(matches!(code, Some(1 | 3)), "{code:?}\n{out}");
     let controls = |c: char| c.is_control() && c != '\n';
-    assert!(!out.contains(controls), "no control character reaches the terminal");
+    assert!(
+        !out.contains(controls),
+        "no control character reaches the terminal"
+    );
     let (code, ..) = run(&["diff", text(&root)]);
     assert_eq!(code, Some(0), "there is nothing that could be mended");
     let (code, ..) = run(&["scan", text(&log)]);

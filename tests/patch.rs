@@ -79,8 +79,11 @@ fn a_server_without_a_certificate_is_not_cut_off() {
     let server = demo("patch-no-certificate");
     let main = server.join("etc/postfix/main.cf");
     let text = fs::read_to_string(&main).expect("the demo is text");
-    fs::write(&main, text.replace("smtpd_tls_cert_file", "#smtpd_tls_cert_file"))
-        .expect("the copy is writable");
+    fs::write(
+        &main,
+        text.replace("smtpd_tls_cert_file", "#smtpd_tls_cert_file"),
+    )
+    .expect("the copy is writable");
     let diff = plainsight(&server, &["diff", "."]);
     let (out, err) = (
         String::from_utf8_lossy(&diff.stdout),
@@ -88,8 +91,14 @@ fn a_server_without_a_certificate_is_not_cut_off() {
     );
     assert!(!out.contains("main.cf"), "Postfix is left alone:\n{out}");
     assert!(out.contains("ssl = required"), "Dovecot is not:\n{out}");
-    assert!(err.contains("nobody could log in"), "and that is said:\n{err}");
+    assert!(
+        err.contains("nobody could log in"),
+        "and that is said:\n{err}"
+    );
     let diff = plainsight(&server, &["diff", "--unsafe-fixes", "."]);
     let out = String::from_utf8_lossy(&diff.stdout);
-    assert!(out.contains("+smtpd_tls_auth_only = yes"), "unless asked for:\n{out}");
+    assert!(
+        out.contains("+smtpd_tls_auth_only = yes"),
+        "unless asked for:\n{out}"
+    );
 }

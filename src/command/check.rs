@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         .surfaces(&arguments.path, &arguments.client)
     {
         Ok(surfaces) => surfaces,
-        Err(errors) => return Outcome::trouble(errors),
+        Err(outcome) => return outcome,
     };
     let checked = with_findings(surfaces);
     let worst = checked

@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         .surfaces(&arguments.path, &ClientOptions::default())
     {
         Ok(surfaces) => surfaces,
-        Err(errors) => return Outcome::trouble(errors),
+        Err(outcome) => return outcome,
     };
     let mut result = Vec::new();
     let mut notes = Vec::new();

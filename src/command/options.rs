@@ -8,10 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args, ValueEnum};
 
 use crate::certificate::{Missing, Policy};
-use crate::root::{self, Root};
+use crate::root::{self, Root, RootError};
 use crate::surface::server::{Surface, Versions};
 use crate::surface::{Client, Question};
 use crate::version::{Range, Version};
+
+use super::{Exit, Outcome};
 
 /// How to print the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -75,19 +77,28 @@ impl ServerOptions {
     /// Reads and judges every server at and below `paths`, or the running machine where none is named.
     ///
     /// # Errors
-    /// A message for everything that could not be read.
+    /// A message for everything that could not be read; exit code 3 where there was only nothing to find.
     pub(super) fn surfaces(
         &self,
         paths: &[PathBuf],
         client: &ClientOptions,
-    ) -> Result<Vec<Surface>, Vec<String>> {
+    ) -> Result<Vec<Surface>, Outcome> {
         let mut roots: Vec<Root> = Vec::new();
         let mut errors = Vec::new();
+        let mut exit = Exit::Nothing;
         let default = [self.root.clone().unwrap_or_else(|| PathBuf::from("/"))];
         for path in if paths.is_empty() { &default } else { paths } {
             match root::find(path, self.root.as_deref()) {
                 Ok(found) => roots.extend(found),
-                Err(error) => errors.push(error.to_string()),
+                Err(error) => {
+                    match &error {
+                        RootError::Nothing { .. } => {}
+                        RootError::Unreadable { .. } | RootError::Stranger { .. } => {
+                            exit = Exit::Trouble;
+                        }
+                    }
+                    errors.push(error.to_string());
+                }
             }
         }
         roots.sort_by(|a, b| a.shown.cmp(&b.shown));
@@ -97,6 +108,9 @@ impl ServerOptions {
         let mut surfaces = Vec::new();
         for root in roots {
             let surface = self.judge(root, client);
+            if surface.sources.unreadable().next().is_some() {
+                exit = Exit::Trouble;
+            }
             errors.extend(surface.sources.unreadable().map(|(path, why)| {
                 format!("{}: {why}; run as a user who may read it", path.display())
             }));
@@ -105,7 +119,11 @@ impl ServerOptions {
         if errors.is_empty() {
             Ok(surfaces)
         } else {
-            Err(errors)
+            Err(Outcome {
+                exit,
+                result: Vec::new(),
+                notes: errors,
+            })
         }
     }
 

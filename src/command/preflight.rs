@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let paths: Vec<PathBuf> = arguments.path.iter().cloned().collect();
     let surfaces = match arguments.server.surfaces(&paths, &ClientOptions::default()) {
         Ok(surfaces) => surfaces,
-        Err(errors) => return Outcome::trouble(errors),
+        Err(outcome) => return outcome,
     };
     let surface = match surfaces.len() {
         1 => &surfaces[0],

@@ -38,9 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let surface = if logs.is_empty() || arguments.server.names_a_root() {
         match arguments.server.surfaces(&[], &ClientOptions::default()) {
             Ok(surfaces) => surfaces.into_iter().next(),
-            Err(errors) if logs.is_empty() => return Outcome::trouble(errors),
-            Err(errors) if arguments.server.names_a_root() => return Outcome::trouble(errors),
-            Err(_) => None,
+            Err(outcome) => return outcome,
         }
     } else {
         None
@@ -102,6 +100,10 @@ pub(super) fn logs_of(surface: &Surface) -> Vec<PathBuf> {
         })
         .filter_map(|path| tree.locate(&path))
         .filter(|path| path.is_file())
+        .map(|path| match path.strip_prefix("./") {
+            Ok(short) => short.to_path_buf(),
+            Err(_) => path,
+        })
         .collect()
 }
 

@@ -24,6 +24,7 @@ pub fn write(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
             writeln!(out, "{}", one.surface.root.shown.display())?;
         }
         write_endpoints(out, one)?;
+        write_assumptions(out, &one.surface.endpoints)?;
         for finding in &one.findings {
             writeln!(out)?;
             write_finding(out, &one.surface.sources, finding)?;
@@ -183,8 +184,28 @@ fn write_reasons(out: &mut dyn Write, sources: &Sources, endpoint: &Endpoint) ->
             plain(exemption.detail.as_bytes())
         )?;
     }
-    for assumed in &endpoint.assumed {
-        writeln!(out, "    assumed: {}", plain(assumed.as_bytes()))?;
+    Ok(())
+}
+
+/// What was taken for granted, each once, with the ports it matters to.
+fn write_assumptions(out: &mut dyn Write, endpoints: &[Endpoint]) -> io::Result<()> {
+    let mut assumed: Vec<(&str, Vec<String>)> = Vec::new();
+    for endpoint in endpoints {
+        for text in &endpoint.assumed {
+            match assumed.iter_mut().find(|(known, _)| known == text) {
+                Some((_, ports)) => ports.push(port(endpoint)),
+                None => assumed.push((text, vec![port(endpoint)])),
+            }
+        }
+    }
+    if !assumed.is_empty() {
+        writeln!(out, "\nassumed:")?;
+    }
+    for (text, mut ports) in assumed {
+        ports.dedup();
+        let noun = if ports.len() == 1 { "port" } else { "ports" };
+        let text = plain(text.as_bytes());
+        writeln!(out, "  {text} ({noun} {})", ports.join(", "))?;
     }
     Ok(())
 }
