@@ -253,7 +253,8 @@ def enforced(job, tree, release, versions, folder, name):
     after = folder / release / f"{name}-enforced"
     shutil.rmtree(after, ignore_errors=True)
     shutil.copytree(tree, after, symlinks=True)
-    patch = subprocess.run([judge.program(), "diff", str(after), *map(str, arguments(after, versions))], capture_output=True, timeout=60)
+    words = [judge.program(), "diff", ".", *map(str, arguments(".", versions))]
+    patch = subprocess.run(words, cwd=after, capture_output=True, timeout=60)
     if patch.returncode != 1:
         return None, f"diff: exit {patch.returncode}: {patch.stderr.decode(errors='replace').strip()[:200]}"
     (folder / release / f"{name}.patch").write_bytes(patch.stdout)
@@ -265,12 +266,12 @@ def enforced(job, tree, release, versions, folder, name):
 
 
 def compare_preflight(name, job, before, after, release, versions, folder):
-    """(rows that agree, differences, rows rightly left open): who was said to break is who broke."""
+    """(rows that agree, differences, the rows rightly left open): who was said to break is who broke."""
     tree, log = write(job, before, release, name, folder)
     said = ask("preflight", tree, "--log", log, "--format", "json", *arguments(tree, versions))
     differ = lambda where, daemon, words: judge.Difference(release, f"{name}/preflight", where, "-", daemon, words, str(log), "")
     if "error" in said:
-        return 0, [differ("-", "", said["error"])], 0
+        return 0, [differ("-", "", said["error"])], []
     have, want = collections.defaultdict(set), collections.defaultdict(bool)
     for row in said["impact"]:
         for client in row["clients"]:
@@ -278,10 +279,10 @@ def compare_preflight(name, job, before, after, release, versions, folder):
     for first, second in zip(before["played"], after["played"], strict=True):
         if first["logged_in"] and (first["protocol"] != "smtp" or first["accepted"]):
             want[key(first["account"], first["protocol"], first["source"])] |= not second["logged_in"]
-    good, bad, unknown = 0, [], 0
+    good, bad, unknown = 0, [], []
     for each, broke in sorted(want.items()):
         if "loglevel-0" in name and each[1] == "smtp" and have[each] == {"unknown"}:
-            unknown += 1
+            unknown.append(each)
         elif have[each] and bool(have[each] & {"breaks", "relays"}) == broke:
             good += 1
         else:
