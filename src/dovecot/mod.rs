@@ -126,6 +126,8 @@ pub struct Config {
     pub refusals: Vec<Problem>,
     /// The value of `dovecot_config_version`.
     pub config_version: Option<Version>,
+    /// The first line that continues in the next, which releases before 2.2.22 do not know.
+    pub continued: Option<Span>,
     /// The release whose `doveconf -n` wrote the main file (`# 2.3.19.1 (…): /etc/dovecot/dovecot.conf`).
     pub written_by: Option<Version>,
     /// Only parts of a tree were given: no dovecot.conf, so that what is missing is taken as the packages have it.

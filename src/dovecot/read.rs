@@ -73,6 +73,7 @@ pub(super) fn read(sources: &mut Sources, file: &Path, family: Family) -> Config
         depth: 0,
         unnamed: 0,
         header_missed: false,
+        hidden: false,
     };
     if reader.sources.tree().is_directory(file) {
         // A folder of parts without its dovecot.conf, read as `!include *.conf` would.
@@ -199,6 +200,8 @@ struct Reader<'a> {
     unnamed: usize,
     /// It was said that the header is missing.
     header_missed: bool,
+    /// The line under way hides its value.
+    hidden: bool,
 }
 
 impl Reader<'_> {
@@ -249,6 +252,8 @@ impl Reader<'_> {
                     "\"#\" without a space before it starts a comment here".into(),
                 );
             }
+            // What doveconf -n prints instead of a key or a password, if -P is not given.
+            self.hidden = line.contains_str("# hidden, use -P to show it");
             match cut.line {
                 Physical::Blank => self.skip(start, end, EntryKind::Blank),
                 Physical::Comment => {
@@ -256,6 +261,9 @@ impl Reader<'_> {
                     self.skip(start, end, EntryKind::Comment);
                 }
                 Physical::Continued(range) => {
+                    self.config
+                        .continued
+                        .get_or_insert(Span::new(file, start, end));
                     if !range.is_empty() {
                         self.pending
                             .push(&line[range.clone()], file, start + range.start);
@@ -541,6 +549,9 @@ impl Reader<'_> {
     /// Takes an assignment, its value unquoted, expanded and checked.
     fn assign(&mut self, mut entry: Assignment, name: BString, around: &[Section]) {
         entry.name = name;
+        if self.hidden && entry.text.is_empty() {
+            entry.unknown = Some("what this output of doveconf hides".into());
+        }
         match entry.kind {
             ValueKind::Plain => {}
             ValueKind::Quoted if entry.translated => {}

@@ -7,6 +7,7 @@ use crate::dovecot::{
     Assignment, Config, Family, Listener, Lookup, Protocols, Scope, Section, ValueKind,
 };
 use crate::source::{Origin, ReadError, Sources};
+use crate::surface::Verdict;
 use crate::version::Version;
 
 use super::fails;
@@ -35,6 +36,7 @@ pub(super) fn refusal_by(
     protocols: &Protocols,
 ) -> Option<Answer> {
     wrong_language(config, version)
+        .or_else(|| no_continuation(config, version))
         .or_else(|| wrong_header(config, version))
         .or_else(|| unknown_protocol(config, protocols, version))
         .or_else(|| misplaced_protocol(config, version))
@@ -45,6 +47,7 @@ pub(super) fn refusal_by(
 pub(super) fn changes(config: &Config, protocols: &Protocols) -> Vec<Version> {
     let mut changes = vec![Version::new(2, 4)];
     changes.extend(config.config_version);
+    changes.extend(config.continued.map(|_| CONTINUATIONS));
     if protocols.names.iter().any(|name| name == "submission")
         || config.all("login_trusted_networks").next().is_some()
     {
@@ -72,6 +75,19 @@ pub(super) fn changes(config: &Config, protocols: &Protocols) -> Vec<Version> {
     changes.sort_unstable();
     changes.dedup();
     changes
+}
+
+/// The first release that joins lines which end in a backslash (config_parse_line at 2.2.21 and 2.2.22).
+const CONTINUATIONS: Version = Version::patch(2, 2, 22);
+
+/// A release that takes each line by itself reads such a configuration otherwise than the model does.
+fn no_continuation(config: &Config, version: Version) -> Option<Answer> {
+    let span = config.continued.filter(|_| version < CONTINUATIONS)?;
+    let mut answer = fails(String::new(), "\\", b"", Origin::File(span));
+    answer.verdict = Verdict::Unknown(
+        "lines that end in a backslash, which releases before 2.2.22 do not join".into(),
+    );
+    Some(answer)
 }
 
 /// 2.4 wants its header first, and no release before knows it (both live).

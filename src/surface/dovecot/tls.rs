@@ -109,6 +109,13 @@ pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
     let mut read: Vec<Rc<[u8]>> = Vec::new();
     let mut assumed = None;
     for value in [&certificate, &key] {
+        if let Some(unknown) = &value.unknown {
+            assumed = Some(format!(
+                "{} is good: it depends on {unknown}",
+                value.setting
+            ));
+            continue;
+        }
         if value.text.is_empty() {
             return Usable::Broken(vec![because(value)]);
         }
