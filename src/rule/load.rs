@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use regex::bytes::Regex;
 use toml_edit::{Document, Item, TableLike};
 
 use crate::source;
@@ -166,7 +167,7 @@ impl Reader<'_> {
             }
             return When::default();
         };
-        self.only(table, "[when]", &["server", "verdict"]);
+        self.only(table, "[when]", &["server", "verdict", "service"]);
         let server = table
             .contains_key("server")
             .then(|| self.word(table, "server", &["postfix", "dovecot"]))
@@ -178,6 +179,27 @@ impl Reader<'_> {
                 Some(_) | None => None,
             },
             verdict: self.words(table, "verdict", VERDICTS),
+            service: self.pattern(table, "service"),
+        }
+    }
+
+    /// A regular expression.
+    fn pattern(&mut self, table: &dyn TableLike, key: &str) -> Option<Regex> {
+        let item = table.get(key)?;
+        match Regex::new(item.as_str().unwrap_or_default()) {
+            Ok(pattern) if item.is_str() => Some(pattern),
+            Ok(_) => {
+                self.complain(item.span(), format!("\"{key}\" must be a text"));
+                None
+            }
+            Err(error) => {
+                let why = error.to_string().replace('\n', " ");
+                self.complain(
+                    item.span(),
+                    format!("\"{key}\" is no regular expression: {why}"),
+                );
+                None
+            }
         }
     }
 
@@ -277,6 +299,27 @@ mod tests {
                 "6:25: \"naked\" is not one of tls-only, cleartext, challenge, locked-out, no-auth, fails, unknown",
             ]
         );
+    }
+
+    #[test]
+    fn a_rule_can_be_about_services_of_one_name() {
+        let text = |pattern: &str| {
+            format!(
+                "id = \"r\"\nseverity = \"note\"\nsummary = \"s\"\n\
+                 [when]\nservice = '{pattern}'\n[doc]\nwhy = \"w\"\nverified = \"v\"\n"
+            )
+        };
+        let found = rule("r", &text("^submission ")).map(|rule| rule.when.service);
+        let matches = |name: &str| {
+            found.as_ref().is_ok_and(|found| {
+                found
+                    .as_ref()
+                    .is_some_and(|one| one.is_match(name.as_bytes()))
+            })
+        };
+        assert!(matches("submission inet") && !matches("smtp inet"));
+        let errors = rule("r", &text("(")).expect_err("the parenthesis stays open");
+        assert_eq!((errors[0].line, errors[0].column), (5, 11));
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub use load::RuleError;
 
 use std::fmt;
 
+use regex::bytes::Regex;
+
 use crate::surface::{Endpoint, Server};
 
 /// How grave a finding is.
@@ -41,18 +43,24 @@ pub enum Remedy {
 }
 
 /// The endpoints a rule is about. A list that is empty leaves the matter open.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct When {
     /// The server behind the endpoint.
     pub server: Option<Server>,
     /// The words of the verdicts.
     pub verdict: Vec<String>,
+    /// What the service's name has to match, such as `^submission`.
+    pub service: Option<Regex>,
 }
 
 impl When {
     /// Whether the rule speaks of this endpoint.
     pub fn holds(&self, endpoint: &Endpoint) -> bool {
         self.server.is_none_or(|server| server == endpoint.server)
+            && self
+                .service
+                .as_ref()
+                .is_none_or(|pattern| pattern.is_match(endpoint.service.as_bytes()))
             && (self.verdict.is_empty()
                 || self
                     .verdict
@@ -73,7 +81,7 @@ pub struct Doc {
 }
 
 /// One rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Rule {
     /// Its name, the same as its file's.
     pub id: String,
