@@ -14,6 +14,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::report::plain::plain;
+
 /// Find who still logs in to the mail server in plain sight, and close it without breaking them.
 #[derive(Debug, Parser)]
 #[command(
@@ -100,7 +102,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> E
     };
     for note in &outcome.notes {
         // Where stderr is closed nobody can be told.
-        let _ = writeln!(err, "plainsight: {note}");
+        let _ = writeln!(err, "plainsight: {}", plain(note.as_bytes()));
     }
     match out.write_all(&outcome.result).and_then(|()| out.flush()) {
         Ok(()) => outcome.exit,

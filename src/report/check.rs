@@ -9,7 +9,7 @@ use crate::source::{Origin, Sources};
 use crate::surface::{Because, Endpoint, Verdict};
 
 use super::Checked;
-use super::plain::plain;
+use super::plain::{plain, plain_path, plain_place};
 use super::table::Table;
 
 /// Writes the report.
@@ -21,7 +21,7 @@ pub fn write(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
     for one in checked {
         writeln!(out)?;
         if checked.len() > 1 {
-            writeln!(out, "{}", one.surface.root.shown.display())?;
+            writeln!(out, "{}", plain_path(&one.surface.root.shown))?;
         }
         write_endpoints(out, one)?;
         write_assumptions(out, &one.surface.endpoints)?;
@@ -34,7 +34,7 @@ pub fn write(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
             writeln!(out)?;
         }
         for problem in problems {
-            let place = one.surface.sources.place(problem.span);
+            let place = plain_place(&one.surface.sources, problem.span);
             let message = plain(problem.message.as_bytes());
             writeln!(out, "{place}: {message}")?;
         }
@@ -48,7 +48,7 @@ fn answer(checked: &[Checked]) -> String {
         .iter()
         .flat_map(|one| &one.surface.endpoints)
         .collect();
-    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut open: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for endpoint in &endpoints {
         if !endpoint.verdict.is_enforced() {
             *open.entry(verdict_in_words(&endpoint.verdict)).or_default() += 1;
@@ -69,7 +69,10 @@ fn answer(checked: &[Checked]) -> String {
     }
     let parts: Vec<String> = open
         .iter()
-        .map(|(what, number)| format!("{number} {what}"))
+        .map(|((one, several), number)| match number {
+            1 => format!("1 {one}"),
+            _ => format!("{number} {several}"),
+        })
         .collect();
     format!(
         "not enforced: of {}{servers}, {}",
@@ -78,16 +81,22 @@ fn answer(checked: &[Checked]) -> String {
     )
 }
 
-/// What is wrong at an endpoint, to stand behind a number.
-const fn verdict_in_words(verdict: &Verdict) -> &'static str {
+/// What is wrong at an endpoint, to stand behind a number: for one, and for several.
+const fn verdict_in_words(verdict: &Verdict) -> (&'static str, &'static str) {
     match verdict {
-        Verdict::Cleartext => "accept a password without TLS",
-        Verdict::Challenge => "accept a challenge login without TLS",
-        Verdict::LockedOut => "let nobody log in",
-        Verdict::Fails(_) => "are down",
-        Verdict::Unknown(_) => "cannot be judged",
-        Verdict::TlsOnly => "are TLS only",
-        Verdict::NoAuth => "take no login",
+        Verdict::Cleartext => (
+            "accepts a password without TLS",
+            "accept a password without TLS",
+        ),
+        Verdict::Challenge => (
+            "accepts a challenge login without TLS",
+            "accept a challenge login without TLS",
+        ),
+        Verdict::LockedOut => ("lets nobody log in", "let nobody log in"),
+        Verdict::Fails(_) => ("is down", "are down"),
+        Verdict::Unknown(_) => ("cannot be judged", "cannot be judged"),
+        Verdict::TlsOnly => ("is TLS only", "are TLS only"),
+        Verdict::NoAuth => ("takes no login", "take no login"),
     }
 }
 
@@ -213,7 +222,7 @@ fn write_assumptions(out: &mut dyn Write, endpoints: &[Endpoint]) -> io::Result<
 /// `smtpd_tls_auth_only = no (default)` or `… (etc/postfix/main.cf:3:1)`.
 pub(super) fn because_line(sources: &Sources, because: &Because) -> String {
     let origin = match because.origin {
-        Origin::File(span) => sources.place(span).to_string(),
+        Origin::File(span) => plain_place(sources, span),
         Origin::Default(_) => "default".to_owned(),
         Origin::Implied(how) => how.to_owned(),
     };
@@ -238,7 +247,7 @@ fn write_finding(out: &mut dyn Write, sources: &Sources, finding: &Finding) -> i
         plain(finding.message.as_bytes())
     )?;
     if let Some(span) = finding.span {
-        writeln!(out, "  --> {}", sources.place(span))?;
+        writeln!(out, "  --> {}", plain_place(sources, span))?;
     }
     match finding.fix {
         Fix::Safe => writeln!(out, "  fix: plainsight diff shows the change"),

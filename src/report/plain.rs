@@ -3,7 +3,11 @@
 //! Logs and configurations are hostile input. No control character, no escape sequence and no bidirectional override
 //! of theirs reaches the screen; each is shown by its number instead.
 
-use bstr::ByteSlice;
+use std::path::Path;
+
+use bstr::{ByteSlice, ByteVec};
+
+use crate::source::{Sources, Span};
 
 /// The bytes as printable text on one line.
 pub fn plain(bytes: &[u8]) -> String {
@@ -20,6 +24,18 @@ pub fn plain(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// A path as printable text on one line.
+pub fn plain_path(path: &Path) -> String {
+    plain(&<Vec<u8>>::from_path_lossy(path))
+}
+
+/// `path:line:column` of the start of a span, as printable text.
+pub fn plain_place(sources: &Sources, span: Span) -> String {
+    let position = sources.position(span);
+    let path = plain_path(sources.shown_path(span.file));
+    format!("{path}:{}:{}", position.line, position.column)
 }
 
 /// Whether a character only puts itself on the screen.
