@@ -7,10 +7,98 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::source::FileTree;
+use bstr::ByteSlice;
+
+use crate::source::{FileTree, ReadError, Span};
+
+use super::Unread;
+use super::read::{DEEPEST, MOST_FILES, Reader};
 
 /// No pattern of a human being has more alternatives or names more files.
 const MOST: usize = 4096;
+
+impl Reader<'_> {
+    pub(super) fn include(&mut self, pattern: &[u8], span: Span, try_: bool) {
+        let full = self.relative(pattern);
+        let shown = full.display().to_string();
+        if self.started >= MOST_FILES || self.depth >= DEEPEST {
+            return self.note(
+                span,
+                format!(
+                    "more than {MOST_FILES} files, or {DEEPEST} inside of each other, are not read"
+                ),
+            );
+        }
+        let bytes = full.as_os_str().as_encoded_bytes().to_vec();
+        let files = if is_pattern(&bytes) {
+            let fixed = bytes
+                .split(|c| b"*?[{".contains(c))
+                .next()
+                .unwrap_or_default();
+            let folder = fixed
+                .rfind_byte(b'/')
+                .map_or(b"/".as_slice(), |at| &fixed[..at.max(1)]);
+            if !self
+                .sources
+                .tree()
+                .covers(Path::new(&*folder.to_os_str_lossy()))
+            {
+                self.config.unread.push(Unread {
+                    span,
+                    pattern: bytes.into(),
+                });
+                return;
+            }
+            let found = matches(&bytes, self.sources.tree());
+            if found.is_empty() {
+                self.config.unread.push(Unread {
+                    span,
+                    pattern: bytes.into(),
+                });
+                if !try_ {
+                    self.refuse(span, format!("no file matches {shown}"));
+                }
+            }
+            found
+        } else {
+            vec![full]
+        };
+        // The daemon pushes them on a stack, the last one first; the first is read at once.
+        for path in files.into_iter().rev() {
+            self.include_file(&path, span, try_);
+        }
+    }
+
+    pub(super) fn include_file(&mut self, path: &Path, span: Span, try_: bool) {
+        let open = self
+            .inputs
+            .iter()
+            .any(|input| self.sources.daemon_path(input.file) == path);
+        if open {
+            return self.refuse(span, format!("recursive include file: {}", path.display()));
+        }
+        match self.sources.read(path) {
+            Ok(id) => self.start(id),
+            // A directory opens and reads as nothing (live, 2.3.19.1).
+            Err(ReadError::NotAFile) => {}
+            Err(ReadError::Outside) => self.config.unread.push(Unread {
+                span,
+                pattern: path.as_os_str().as_encoded_bytes().into(),
+            }),
+            Err(ReadError::Missing) if try_ => self.config.unread.push(Unread {
+                span,
+                pattern: path.as_os_str().as_encoded_bytes().into(),
+            }),
+            Err(ReadError::Missing) => {
+                self.refuse(span, format!("no file matches {}", path.display()))
+            }
+            Err(error @ (ReadError::TooLarge | ReadError::Io(_))) => {
+                let message = format!("{} cannot be read here: {error}", path.display());
+                self.note(span, message);
+            }
+        }
+    }
+}
 
 /// Whether the pattern can match other names than itself.
 pub(super) fn is_pattern(pattern: &[u8]) -> bool {

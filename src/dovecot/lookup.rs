@@ -5,16 +5,15 @@
 //! Sources: src/config/config-filter.c (2.3.19.1), config_parser_filter_cmp in config-parser.c and settings_mmap_apply in
 //! src/lib-settings/settings.c (2.4.1), and live on the four releases.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::net::IpAddr;
 
-use bstr::{BString, ByteSlice};
+use bstr::BString;
 
 use crate::source::Origin;
 
+use super::block::Block;
 use super::names;
-use super::scope::{Net, ScopeId, Section};
+use super::scope::{Net, Section};
 use super::{Assignment, Config, Family};
 
 /// For whom a setting is looked up. What is none does not match any block that asks for it.
@@ -65,185 +64,6 @@ impl Value {
     pub fn is_yes(&self) -> Option<bool> {
         names::boolean(&self.text)
     }
-}
-
-/// Two blocks that set one key and neither of which holds the other: 2.3 refuses them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conflict {
-    /// The setting by the name it has there.
-    pub setting: String,
-    /// The block that the daemon names.
-    pub scope: ScopeId,
-    /// The assignment in it.
-    pub assignment: usize,
-    /// The assignment it conflicts with.
-    pub other: usize,
-}
-
-/// A scope as the daemon sees it: what it asks for, and what it sets.
-#[derive(Debug, Default)]
-struct Block {
-    filter: Filter,
-    /// Services, listeners, groups and the like, the outermost first.
-    path: Vec<Section>,
-    scopes: Vec<ScopeId>,
-    /// The last assignment of each setting.
-    values: HashMap<BString, usize>,
-    /// All assignments of each list.
-    lists: HashMap<BString, Vec<usize>>,
-    /// The groups that hold here, each label once, in the order of first use.
-    groups: Vec<(BString, BString)>,
-    /// Counts of sections with and without a name of their own, by which 2.4 sorts.
-    named_list: usize,
-    named: usize,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Filter {
-    local: Option<Net>,
-    remote: Option<Net>,
-    local_name: Option<BString>,
-    /// Name and negation.
-    protocol: Option<(BString, bool)>,
-}
-
-impl Filter {
-    fn bits(net: Option<&Net>) -> u8 {
-        net.and_then(Net::bits).unwrap_or(0)
-    }
-}
-
-/// The blocks in the order in which they are asked: the first that sets a key wins.
-#[derive(Debug, Default)]
-pub(super) struct Index {
-    blocks: Vec<Block>,
-    /// Which blocks are those of a group, in the same order.
-    groups: HashMap<(BString, BString), Vec<usize>>,
-}
-
-impl Index {
-    pub(super) fn new(config: &Config) -> Self {
-        let mut blocks: Vec<Block> = Vec::new();
-        let mut known: HashMap<(Filter, Vec<Section>, Option<ScopeId>), usize> = HashMap::new();
-        let mut of_scope = Vec::with_capacity(config.scopes.len());
-        for at in 0..config.scopes.len() {
-            let id = ScopeId(u32::try_from(at).unwrap_or(u32::MAX));
-            let (filter, path) = flatten(config, id);
-            if path
-                .iter()
-                .any(|section| matches!(section, Section::Other { .. }))
-            {
-                // No lookup of a login asks for it.
-                of_scope.push(usize::MAX);
-                continue;
-            }
-            // Up to 2.3 blocks are one if their filters are, however they are nested; in 2.4 nesting counts.
-            let own = (config.family == Family::V24).then_some(id);
-            let block = *known
-                .entry((filter.clone(), path.clone(), own))
-                .or_insert_with(|| {
-                    let count =
-                        |wanted: fn(&Section) -> bool| path.iter().filter(|s| wanted(s)).count();
-                    blocks.push(Block {
-                        named_list: count(|section| *section != Section::SslServer),
-                        named: count(|section| *section == Section::SslServer),
-                        filter,
-                        path,
-                        ..Block::default()
-                    });
-                    blocks.len() - 1
-                });
-            blocks[block].scopes.push(id);
-            of_scope.push(block);
-        }
-        for (at, assignment) in config.assignments.iter().enumerate() {
-            let Some(block) = of_scope
-                .get(assignment.scope.index())
-                .and_then(|&b| blocks.get_mut(b))
-            else {
-                continue;
-            };
-            if names::is_list(&assignment.name, config.family) {
-                block
-                    .lists
-                    .entry(assignment.name.clone())
-                    .or_default()
-                    .push(at);
-            } else {
-                block.values.insert(assignment.name.clone(), at);
-            }
-        }
-        for used in &config.group_uses {
-            let Some(block) = of_scope
-                .get(used.scope.index())
-                .and_then(|&b| blocks.get_mut(b))
-            else {
-                continue;
-            };
-            match block
-                .groups
-                .iter_mut()
-                .find(|(label, _)| *label == used.label)
-            {
-                Some((_, name)) => *name = used.name.clone(),
-                None => block.groups.push((used.label.clone(), used.name.clone())),
-            }
-        }
-        match config.family {
-            // A stable sort keeps the order of first opening, as the daemons' does.
-            Family::V23 => blocks.sort_by_key(|block| {
-                let filter = &block.filter;
-                (
-                    filter.local_name.is_none(),
-                    Reverse(Filter::bits(filter.local.as_ref())),
-                    Reverse(Filter::bits(filter.remote.as_ref())),
-                    filter.protocol.is_none(),
-                )
-            }),
-            Family::V24 => {
-                blocks.reverse();
-                blocks.sort_by_key(|block| Reverse((block.named_list, block.named)));
-            }
-        }
-        let mut groups: HashMap<_, Vec<usize>> = HashMap::new();
-        for (at, block) in blocks.iter().enumerate() {
-            if let Some(Section::Group { label, name }) = block.path.first() {
-                groups
-                    .entry((label.clone(), name.clone()))
-                    .or_default()
-                    .push(at);
-            }
-        }
-        Self { blocks, groups }
-    }
-}
-
-/// Takes a scope apart: what it asks of the client, and the named sections. Of nested networks the inner one counts.
-fn flatten(config: &Config, scope: ScopeId) -> (Filter, Vec<Section>) {
-    let mut filter = Filter::default();
-    let mut path = Vec::new();
-    for section in config.path(scope) {
-        match section {
-            Section::Protocol { name, negated } => filter.protocol = Some((name, negated)),
-            Section::Local(net) => filter.local = Some(nameless(net)),
-            Section::Remote(net) => filter.remote = Some(nameless(net)),
-            Section::LocalName(name) => filter.local_name = Some(name),
-            Section::Service(_)
-            | Section::Listener(_)
-            | Section::SslServer
-            | Section::Group { .. }
-            | Section::Other { .. } => path.push(section),
-        }
-    }
-    (filter, path)
-}
-
-/// A network without the way it is written, by which two would differ.
-fn nameless(mut net: Net) -> Net {
-    if net.range.is_some() {
-        net.text.clear();
-    }
-    net
 }
 
 impl Config {
@@ -393,7 +213,7 @@ impl Config {
         None
     }
 
-    fn matches(&self, block: &Block, lookup: &Lookup<'_>) -> bool {
+    pub(super) fn matches(&self, block: &Block, lookup: &Lookup<'_>) -> bool {
         let filter = &block.filter;
         let net = |net: &Option<Net>, address: Option<IpAddr>| match (net, address) {
             (None, _) => true,
@@ -435,66 +255,6 @@ impl Config {
         })
     }
 
-    /// The first conflict that a lookup meets (2.3): the connection dies with it.
-    pub fn conflict(&self, lookup: &Lookup<'_>) -> Option<Conflict> {
-        let matching = |block: &&Block| block.path.is_empty() && self.matches(block, lookup);
-        self.conflict_among(self.index.blocks.iter().filter(matching))
-    }
-
-    /// The first conflict between the blocks that match the filter of some block (2.3): the daemon does not start
-    /// (config_all_parsers_check).
-    pub fn conflict_at_start(&self) -> Option<Conflict> {
-        if self.family == Family::V24 {
-            return None;
-        }
-        let mut filters: Vec<&Block> = self
-            .index
-            .blocks
-            .iter()
-            .filter(|block| block.path.is_empty())
-            .collect();
-        filters.sort_by_key(|block| block.scopes.first().copied());
-        filters.iter().find_map(|asked| {
-            let matching = filters_in_order(&self.index.blocks, &asked.filter);
-            self.conflict_among(matching)
-        })
-    }
-
-    fn conflict_among<'a>(&'a self, blocks: impl Iterator<Item = &'a Block>) -> Option<Conflict> {
-        if self.family == Family::V24 {
-            return None;
-        }
-        let mut set: HashMap<&BString, usize> = HashMap::new();
-        let mut before: Option<&Block> = None;
-        for block in blocks {
-            let free = before.is_none_or(|before| is_superset(&block.filter, &before.filter));
-            let mut clash: Option<(usize, usize)> = None;
-            for (name, &at) in &block.values {
-                match set.get(name) {
-                    Some(&other) if !free => {
-                        if clash.is_none_or(|(first, _)| at < first) {
-                            clash = Some((at, other));
-                        }
-                    }
-                    Some(_) => {}
-                    None => {
-                        set.insert(name, at);
-                    }
-                }
-            }
-            if let Some((at, other)) = clash {
-                return Some(Conflict {
-                    setting: self.assignments[at].key.to_string(),
-                    scope: block.scopes.first().copied().unwrap_or(ScopeId::GLOBAL),
-                    assignment: at,
-                    other,
-                });
-            }
-            before = Some(block);
-        }
-        None
-    }
-
     /// Every network that a filter over clients (`remote`) names and those over server addresses (`local`), as written.
     pub fn networks(&self) -> (Vec<&Net>, Vec<&Net>) {
         let (mut remote, mut local) = (Vec::new(), Vec::new());
@@ -533,56 +293,6 @@ impl Config {
     }
 }
 
-/// The blocks whose filter covers `asked` (config_filter_match), which stand in the order of their strength already.
-fn filters_in_order<'a>(blocks: &'a [Block], asked: &'a Filter) -> impl Iterator<Item = &'a Block> {
-    blocks.iter().filter(move |block| {
-        let mask = &block.filter;
-        let protocol = match (&mask.protocol, &asked.protocol) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            // The daemon compares the words as they are, so that !imap is a name of its own here.
-            (Some((name, true)), Some((asked, negated))) => *negated || name != asked,
-            (Some((name, false)), Some((asked, negated))) => !negated && name == asked,
-        };
-        let net = |mask: &Option<Net>, asked: &Option<Net>| match (mask, asked) {
-            (Some(mask), _) if mask.bits() == Some(0) => true,
-            (Some(mask), Some(asked)) => {
-                mask == asked
-                    || asked
-                        .range
-                        .is_some_and(|(address, bits)| bits > 0 && mask.contains(address))
-            }
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        let name = match (&mask.local_name, &asked.local_name) {
-            (None, _) => true,
-            (Some(mask), Some(asked)) => name_fits(mask, &asked.to_str_lossy()),
-            (Some(_), None) => false,
-        };
-        block.path.is_empty()
-            && protocol
-            && name
-            && net(&mask.remote, &asked.remote)
-            && net(&mask.local, &asked.local)
-    })
-}
-
-/// config_filter_is_superset: no longer prefixes, and no protocol or name where the other has none.
-fn is_superset(wide: &Filter, narrow: &Filter) -> bool {
-    let bits = |filter: &Filter| {
-        (
-            Filter::bits(filter.local.as_ref()),
-            Filter::bits(filter.remote.as_ref()),
-        )
-    };
-    let ((wide_local, wide_remote), (local, remote)) = (bits(wide), bits(narrow));
-    wide_local <= local
-        && wide_remote <= remote
-        && (wide.local_name.is_none() || narrow.local_name.is_some())
-        && (wide.protocol.is_none() || narrow.protocol.is_some())
-}
-
 /// The words of a list, which blanks and commas separate.
 pub(super) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|c| b" ,\t".contains(c))
@@ -590,7 +300,7 @@ pub(super) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Whether a name is one of those in `wanted`, of which one may start with `*.` for any one label (dns_match_wildcard).
-fn name_fits(wanted: &BString, name: &str) -> bool {
+pub(super) fn name_fits(wanted: &BString, name: &str) -> bool {
     wanted
         .split(|&c| c == b' ')
         .any(|wanted| match wanted.strip_prefix(b"*.") {

@@ -6,16 +6,21 @@
 //! Two families of releases read different languages: up to 2.3, and from 2.4 on.
 //! Which of them a tree is written in shows in its first line (`dovecot_config_version`) or in the names it uses.
 
+mod block;
 mod check;
+mod conflict;
 mod file;
 mod include;
+mod joined;
 mod line;
 mod lookup;
 mod names;
 mod old;
 mod read;
 mod scope;
+mod section;
 mod service;
+mod setting;
 mod variable;
 
 use std::path::Path;
@@ -25,9 +30,10 @@ use bstr::BString;
 use crate::source::{FileId, Problem, Sources, Span};
 use crate::version::{Range, Version};
 
+pub use conflict::Conflict;
 pub use file::{CommentedOut, Entry, EntryKind, File};
 pub use line::ValueKind;
-pub use lookup::{Conflict, Lookup, Value};
+pub use lookup::{Lookup, Value};
 pub use names::native;
 pub use scope::{Net, Scope, ScopeId, Section};
 pub use service::{Listener, Login, Protocols, logins};
@@ -135,7 +141,7 @@ pub struct Config {
     /// The names of the files that were read, without their directories.
     read_names: Vec<String>,
     /// How values are looked up.
-    index: lookup::Index,
+    index: block::Index,
 }
 
 impl Config {

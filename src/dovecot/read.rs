@@ -10,22 +10,21 @@ use std::rc::Rc;
 
 use bstr::{BString, ByteSlice};
 
-use crate::source::{FileId, Problem, ReadError, Sources, Span};
+use crate::source::{FileId, Problem, Sources, Span};
 
 use super::check;
 use super::file::{Entry, EntryKind, File};
 use super::include;
-use super::line::{self, Form, Physical, ValueKind};
-use super::names;
-use super::old;
-use super::scope::{self, Net, Scope, ScopeId, Section};
-use super::variable::{self, Meaning};
-use super::{Assignment, Config, Family, GroupUse, Unread, lookup};
+use super::joined::Joined;
+use super::line::{self, Form, Physical};
+use super::scope::{Scope, ScopeId, Section};
+use super::section::OpenSection;
+use super::{Config, Family, block};
 
 /// How deep files may include files, and sections may stand in sections. The daemons know no bound but memory.
-const DEEPEST: usize = 64;
+pub(super) const DEEPEST: usize = 64;
 /// How many files are read, counting each inclusion.
-const MOST_FILES: usize = 4096;
+pub(super) const MOST_FILES: usize = 4096;
 
 /// Whether the first setting of a file is the header that 2.4 wants there.
 pub(super) fn first_is_header(sources: &mut Sources, file: &Path) -> bool {
@@ -106,106 +105,43 @@ pub(super) fn read(sources: &mut Sources, file: &Path, family: Family) -> Config
 }
 
 /// A file that is being read.
-struct Input {
-    file: FileId,
-    bytes: Rc<[u8]>,
+pub(super) struct Input {
+    pub(super) file: FileId,
+    pub(super) bytes: Rc<[u8]>,
     /// The next byte.
-    at: usize,
+    pub(super) at: usize,
     /// Where the entry under way starts.
-    entry_start: usize,
+    pub(super) entry_start: usize,
     /// Whether this is the file's first reading, which makes its entries.
-    first: bool,
+    pub(super) first: bool,
     /// How many files include it, one inside of the other.
-    depth: usize,
+    pub(super) depth: usize,
 }
 
-/// A section that is open.
-struct OpenSection {
-    scope: ScopeId,
-    kind: OpenKind,
-    span: Span,
-}
-
-#[derive(PartialEq, Eq)]
-enum OpenKind {
-    Section,
-    /// The entries of this list stand in it (2.4).
-    List(BString),
-    /// `auth default {` of 1.x: its settings lack their prefix.
-    OldAuth,
-    /// Nested beyond measure.
-    TooDeep,
-}
-
-/// The text of a line with the lines it continues, and where its pieces come from.
-#[derive(Default)]
-struct Joined {
-    text: Vec<u8>,
-    pieces: Vec<Piece>,
-}
-
-#[derive(Clone, Copy)]
-struct Piece {
-    /// Where it starts in the joined text.
-    start: usize,
-    file: FileId,
-    /// Where it starts in the file.
-    offset: usize,
-}
-
-impl Joined {
-    fn push(&mut self, text: &[u8], file: FileId, offset: usize) {
-        let start = self.text.len();
-        self.pieces.push(Piece {
-            start,
-            file,
-            offset,
-        });
-        self.text.extend_from_slice(text);
-    }
-
-    /// Where a range of the joined text stands; a range over two files is shown by its end.
-    fn span(&self, start: usize, end: usize) -> Span {
-        let place = |at: usize| {
-            let after = self.pieces.partition_point(|piece| piece.start <= at);
-            let piece = self.pieces[after.saturating_sub(1)];
-            (piece.file, piece.offset + (at - piece.start))
-        };
-        let (first, from) = place(start);
-        let (file, to) = if start == end {
-            (first, from)
-        } else {
-            let (file, last) = place(end - 1);
-            (file, last + 1)
-        };
-        Span::new(file, if file == first { from } else { to }, to)
-    }
-}
-
-struct Reader<'a> {
-    sources: &'a mut Sources,
-    family: Family,
-    config: Config,
-    open: Vec<OpenSection>,
-    inputs: Vec<Input>,
-    pending: Joined,
-    children: HashMap<(ScopeId, Section), ScopeId>,
+pub(super) struct Reader<'a> {
+    pub(super) sources: &'a mut Sources,
+    pub(super) family: Family,
+    pub(super) config: Config,
+    pub(super) open: Vec<OpenSection>,
+    pub(super) inputs: Vec<Input>,
+    pub(super) pending: Joined,
+    pub(super) children: HashMap<(ScopeId, Section), ScopeId>,
     /// The last assignment of each setting in each scope so far, which variables stand for.
-    current: HashMap<(ScopeId, BString), usize>,
+    pub(super) current: HashMap<(ScopeId, BString), usize>,
     /// Where a file's entries are.
-    entries: HashMap<FileId, usize>,
-    started: usize,
+    pub(super) entries: HashMap<FileId, usize>,
+    pub(super) started: usize,
     /// The depth of the file under way.
-    depth: usize,
-    unnamed: usize,
+    pub(super) depth: usize,
+    pub(super) unnamed: usize,
     /// It was said that the header is missing.
-    header_missed: bool,
+    pub(super) header_missed: bool,
     /// The line under way hides its value.
-    hidden: bool,
+    pub(super) hidden: bool,
 }
 
 impl Reader<'_> {
-    fn start(&mut self, file: FileId) {
+    pub(super) fn start(&mut self, file: FileId) {
         self.started += 1;
         let first = !self.entries.contains_key(&file);
         if first {
@@ -340,15 +276,15 @@ impl Reader<'_> {
         }
     }
 
-    fn scope(&self) -> ScopeId {
+    pub(super) fn scope(&self) -> ScopeId {
         self.open.last().map_or(ScopeId::GLOBAL, |open| open.scope)
     }
 
-    fn note(&mut self, span: Span, message: String) {
+    pub(super) fn note(&mut self, span: Span, message: String) {
         self.config.problems.push(Problem { span, message });
     }
 
-    fn refuse(&mut self, span: Span, message: String) {
+    pub(super) fn refuse(&mut self, span: Span, message: String) {
         self.config.refusals.push(Problem {
             span,
             message: message.clone(),
@@ -434,343 +370,7 @@ impl Reader<'_> {
         }
     }
 
-    fn setting(
-        &mut self,
-        text: &Joined,
-        end: usize,
-        key: std::ops::Range<usize>,
-        value: std::ops::Range<usize>,
-        kind: ValueKind,
-    ) {
-        let key_span = text.span(key.start, key.end);
-        let value_span = text.span(value.start, value.end);
-        let mut span = text.span(0, text.text.len());
-        if let Some(entry) = self.inputs.last().filter(|input| input.file == span.file) {
-            // Whole lines, from the first continued one on.
-            let bytes = &entry.bytes;
-            let line_start = memchr::memrchr(b'\n', &bytes[..span.start.min(bytes.len())]);
-            span = Span::new(span.file, line_start.map_or(0, |at| at + 1), end);
-        }
-        let scope = self.scope();
-        let around = self.config.path(scope);
-        let raw = &text.text[value];
-        let key = &text.text[key];
-        let assignment = |key: &[u8], kind: ValueKind, raw: &[u8], scope: ScopeId| Assignment {
-            key: key.into(),
-            name: BString::default(),
-            item: None,
-            key_span,
-            value_span,
-            kind,
-            span,
-            scope,
-            text: raw.into(),
-            file: (kind == ValueKind::File).then(|| raw.into()),
-            unknown: None,
-            translated: false,
-        };
-        match self.open.last().map(|open| &open.kind) {
-            Some(OpenKind::TooDeep) => return,
-            Some(OpenKind::List(list)) => {
-                let list = list.clone();
-                let mut entry = assignment(key, kind, raw, scope);
-                entry.item = Some(key.into());
-                return self.assign(entry, list, &around);
-            }
-            Some(OpenKind::OldAuth) => {
-                let mut long = b"auth_".to_vec();
-                long.extend_from_slice(key.strip_prefix(b"auth_").unwrap_or(key));
-                let entry = assignment(&long, kind, raw, scope);
-                return self.assign(entry, long.into(), &[]);
-            }
-            Some(OpenKind::Section) | None => {}
-        }
-        match (self.family, key) {
-            (Family::V24, [b'@', label @ ..]) => {
-                self.config.group_uses.push(GroupUse {
-                    scope,
-                    label: label.into(),
-                    name: raw.into(),
-                    span,
-                });
-                return;
-            }
-            (Family::V24, b"dovecot_config_version") => {
-                let mut entry = assignment(key, kind, raw, scope);
-                entry.name = key.into();
-                if kind == ValueKind::Quoted {
-                    entry.text = line::unescape(raw).into();
-                }
-                self.header(&entry.text, value_span);
-                self.config.assignments.push(entry);
-                return;
-            }
-            (Family::V23, _)
-                if around.iter().all(Section::is_filter)
-                    && matches!(kind, ValueKind::Plain | ValueKind::Quoted) =>
-            {
-                let value = if kind == ValueKind::Quoted {
-                    line::unescape(raw)
-                } else {
-                    raw.to_vec()
-                };
-                if let Some(meant) = old::meaning(key, &value, &around) {
-                    for meant in meant {
-                        let scope = meant.listener.map_or(scope, |(service, listener)| {
-                            let service =
-                                self.child(ScopeId::GLOBAL, Section::Service(service.into()), None);
-                            self.child(service, Section::Listener(listener.into()), None)
-                        });
-                        let mut entry = assignment(key, meant.kind, &meant.value, scope);
-                        let around = self.config.path(scope);
-                        entry.translated = meant.key.as_bytes() != key || meant.value != *value;
-                        let name = names::newest(meant.key.as_bytes(), &around);
-                        self.assign(entry, name, &around);
-                    }
-                    return;
-                }
-            }
-            (Family::V23 | Family::V24, _) => {}
-        }
-        let name = names::newest(key, &around);
-        let mut entry = assignment(key, kind, raw, scope);
-        if self.family == Family::V24
-            && matches!(around.last(), Some(Section::SslServer))
-            && name.starts_with(b"ssl_server_")
-        {
-            // The prefixed settings of a named section are settings of the scope around it.
-            entry.scope = self.config.scopes[scope.index()]
-                .parent
-                .unwrap_or(ScopeId::GLOBAL);
-        }
-        self.assign(entry, name, &around);
-    }
-
-    /// Takes an assignment, its value unquoted, expanded and checked.
-    fn assign(&mut self, mut entry: Assignment, name: BString, around: &[Section]) {
-        entry.name = name;
-        if self.hidden && entry.text.is_empty() {
-            entry.unknown = Some("what this output of doveconf hides".into());
-        }
-        match entry.kind {
-            ValueKind::Plain => {}
-            ValueKind::Quoted if entry.translated => {}
-            ValueKind::Quoted => entry.text = line::unescape(&entry.text).into(),
-            ValueKind::File if check::is_path(&entry.name) => {}
-            ValueKind::File => self.read_value(&mut entry),
-            ValueKind::Variable => {
-                let expanded = variable::expand(&entry.text, self.family, |wanted| {
-                    self.variable(&entry, wanted, around)
-                });
-                match expanded {
-                    Ok(expanded) => {
-                        entry.text = expanded.text.into();
-                        entry.unknown = expanded.unknown;
-                    }
-                    Err(why) => return self.refuse(entry.value_span, why),
-                }
-            }
-        }
-        let complaint = check::complaint(&entry, around, self.family);
-        let refused = complaint.is_some();
-        if let Some((span, why)) = complaint {
-            self.refuse(span, why);
-        }
-        let at = self.config.assignments.len();
-        if !refused && entry.item.is_none() {
-            self.current.insert((entry.scope, entry.name.clone()), at);
-        }
-        self.config.assignments.push(entry);
-    }
-
-    /// `key = <file`: the file's content, its last newline included.
-    fn read_value(&mut self, entry: &mut Assignment) {
-        let path = self.relative(&entry.text);
-        if !check::is_known(&entry.name, self.family) {
-            entry.unknown = Some(format!("what {} holds", path.display()));
-            return;
-        }
-        match self.sources.tree().read(&path) {
-            Ok(bytes) => entry.text = bytes.into(),
-            Err(ReadError::Missing) if self.sources.tree().covers(&path) => {
-                entry.unknown = Some(format!("what {} holds", path.display()));
-                self.note(
-                    entry.value_span,
-                    format!("can't open file {}: no such file", path.display()),
-                );
-            }
-            Err(_) => entry.unknown = Some(format!("what {} holds", path.display())),
-        }
-    }
-
-    /// What `$name` stands for: the setting's value in this scope; in its own scope or those around it if a setting
-    /// names itself; what is built in otherwise (config_get_value).
-    fn variable(&self, entry: &Assignment, wanted: &[u8], around: &[Section]) -> Meaning {
-        let name = names::newest(wanted, around);
-        if names::is_list(&name, self.family) {
-            return Meaning::Refused(format!(
-                "Failed to expand $SET:{}: Setting type can't be expanded to string",
-                wanted.as_bstr()
-            ));
-        }
-        let mut scope = Some(entry.scope);
-        while let Some(at) = scope {
-            if let Some(&found) = self.current.get(&(at, name.clone())) {
-                let found = &self.config.assignments[found];
-                return match &found.unknown {
-                    Some(unknown) => Meaning::Unknown(unknown.clone()),
-                    None => Meaning::Text(check::exported(&found.text, &name)),
-                };
-            }
-            if wanted != entry.key.as_slice() {
-                break;
-            }
-            scope = self.config.scopes[at.index()].parent;
-        }
-        match names::built_in(&name.to_string(), self.family) {
-            Some(("imap pop3 lmtp", _)) => Meaning::Unknown(
-                "which protocols are built in (Debian's packages: none; others: imap pop3 lmtp)"
-                    .into(),
-            ),
-            Some((text, _)) => Meaning::Text(text.into()),
-            None if check::is_known(&name, self.family) => {
-                Meaning::Unknown(format!("what is built in for {}", wanted.as_bstr()))
-            }
-            None => Meaning::Refused(format!("Unknown variable: ${}", wanted.as_bstr())),
-        }
-    }
-
-    fn header(&mut self, value: &[u8], span: Span) {
-        let version = value.to_str().ok().and_then(|text| text.parse().ok());
-        match (self.config.config_version, version) {
-            (_, None) => self.refuse(span, "Invalid dovecot_config_version".into()),
-            (Some(first), Some(again)) if first != again => {
-                self.refuse(
-                    span,
-                    "dovecot_config_version value can't be changed once set".into(),
-                );
-            }
-            (Some(_) | None, version) => self.config.config_version = version,
-        }
-    }
-
-    fn open(&mut self, span: Span, key: &[u8], name: Vec<u8>, quoted: bool) {
-        let around = self.config.path(self.scope());
-        let inside = self.open.last().map(|open| &open.kind);
-        if inside == Some(&OpenKind::OldAuth)
-            || self.family == Family::V23 && key == b"auth" && around.is_empty()
-        {
-            let outermost = inside != Some(&OpenKind::OldAuth);
-            let scope = self.scope();
-            if outermost {
-                self.push(scope, OpenKind::OldAuth, span);
-            } else {
-                self.enter(
-                    span,
-                    Section::Other {
-                        key: key.into(),
-                        name: name.into(),
-                    },
-                );
-            }
-            return;
-        }
-        let listed = names::newest(key, &around);
-        if names::is_list(&listed, self.family) {
-            let scope = self.scope();
-            return self.push(scope, OpenKind::List(listed), span);
-        }
-        let in_service = matches!(around.last(), Some(Section::Service(_)));
-        let section = match key {
-            b"protocol" if self.family == Family::V23 || !in_service => {
-                let negated = name.first() == Some(&b'!');
-                let name: BString = name.strip_prefix(b"!").unwrap_or(&name).into();
-                let old = self.family == Family::V23 && name == "managesieve";
-                Section::Protocol {
-                    name: if old { "sieve".into() } else { name },
-                    negated,
-                }
-            }
-            b"local" => Section::Local(Net::parse(name.as_bstr())),
-            b"remote" => Section::Remote(Net::parse(name.as_bstr())),
-            b"local_name" => Section::LocalName(name.to_ascii_lowercase().into()),
-            b"service" => Section::Service(name.into()),
-            b"inet_listener" if in_service => Section::Listener(if name.is_empty() {
-                self.unnamed += 1;
-                format!("#{}", self.unnamed).into()
-            } else {
-                name.into()
-            }),
-            b"ssl_server" if self.family == Family::V24 => {
-                if !name.is_empty() || quoted {
-                    self.refuse(span, "ssl_server { } must not have a section name".into());
-                }
-                Section::SslServer
-            }
-            _ => {
-                if let Some(why) = check::unknown_section(key, &around, self.family) {
-                    self.refuse(span, why);
-                }
-                Section::Other {
-                    key: key.into(),
-                    name: name.into(),
-                }
-            }
-        };
-        self.enter(span, section);
-    }
-
-    fn enter(&mut self, span: Span, section: Section) {
-        let scope = self.scope();
-        if self.open.len() >= DEEPEST {
-            self.note(
-                span,
-                format!("more than {DEEPEST} sections inside of each other are not read"),
-            );
-            return self.push(scope, OpenKind::TooDeep, span);
-        }
-        let around = self.config.path(scope);
-        if let Some(why) = scope::misplaced(&section, &around, self.family) {
-            self.refuse(span, why);
-        }
-        if let Section::Local(net) | Section::Remote(net) = &section
-            && net.range.is_none()
-        {
-            let message = format!(
-                "\"{}\" is looked up by name when the daemon starts, so it is not known here",
-                net.text
-            );
-            self.note(span, message);
-        }
-        let scope = self.child(scope, section, Some(span));
-        self.push(scope, OpenKind::Section, span);
-    }
-
-    fn push(&mut self, scope: ScopeId, kind: OpenKind, span: Span) {
-        self.open.push(OpenSection { scope, kind, span });
-    }
-
-    /// The scope of a section inside of another; opening it again leads to the same one.
-    fn child(&mut self, parent: ScopeId, section: Section, opened: Option<Span>) -> ScopeId {
-        // Networks are one if their addresses are, however they are written.
-        let mut same = section.clone();
-        if let Section::Local(net) | Section::Remote(net) = &mut same
-            && net.range.is_some()
-        {
-            net.text.clear();
-        }
-        let next = ScopeId(u32::try_from(self.config.scopes.len()).unwrap_or(u32::MAX));
-        *self.children.entry((parent, same)).or_insert_with(|| {
-            self.config.scopes.push(Scope {
-                parent: Some(parent),
-                section: Some(section),
-                opened,
-            });
-            next
-        })
-    }
-
-    fn relative(&self, path: &[u8]) -> PathBuf {
+    pub(super) fn relative(&self, path: &[u8]) -> PathBuf {
         let path = PathBuf::from(path.to_os_str_lossy().into_owned());
         let base = self
             .inputs
@@ -779,87 +379,6 @@ impl Reader<'_> {
         match base.and_then(Path::parent) {
             Some(folder) if path.is_relative() => folder.join(path),
             Some(_) | None => path,
-        }
-    }
-
-    fn include(&mut self, pattern: &[u8], span: Span, try_: bool) {
-        let full = self.relative(pattern);
-        let shown = full.display().to_string();
-        if self.started >= MOST_FILES || self.depth >= DEEPEST {
-            return self.note(
-                span,
-                format!(
-                    "more than {MOST_FILES} files, or {DEEPEST} inside of each other, are not read"
-                ),
-            );
-        }
-        let bytes = full.as_os_str().as_encoded_bytes().to_vec();
-        let files = if include::is_pattern(&bytes) {
-            let fixed = bytes
-                .split(|c| b"*?[{".contains(c))
-                .next()
-                .unwrap_or_default();
-            let folder = fixed
-                .rfind_byte(b'/')
-                .map_or(b"/".as_slice(), |at| &fixed[..at.max(1)]);
-            if !self
-                .sources
-                .tree()
-                .covers(Path::new(&*folder.to_os_str_lossy()))
-            {
-                self.config.unread.push(Unread {
-                    span,
-                    pattern: bytes.into(),
-                });
-                return;
-            }
-            let found = include::matches(&bytes, self.sources.tree());
-            if found.is_empty() {
-                self.config.unread.push(Unread {
-                    span,
-                    pattern: bytes.into(),
-                });
-                if !try_ {
-                    self.refuse(span, format!("no file matches {shown}"));
-                }
-            }
-            found
-        } else {
-            vec![full]
-        };
-        // The daemon pushes them on a stack, the last one first; the first is read at once.
-        for path in files.into_iter().rev() {
-            self.include_file(&path, span, try_);
-        }
-    }
-
-    fn include_file(&mut self, path: &Path, span: Span, try_: bool) {
-        let open = self
-            .inputs
-            .iter()
-            .any(|input| self.sources.daemon_path(input.file) == path);
-        if open {
-            return self.refuse(span, format!("recursive include file: {}", path.display()));
-        }
-        match self.sources.read(path) {
-            Ok(id) => self.start(id),
-            // A directory opens and reads as nothing (live, 2.3.19.1).
-            Err(ReadError::NotAFile) => {}
-            Err(ReadError::Outside) => self.config.unread.push(Unread {
-                span,
-                pattern: path.as_os_str().as_encoded_bytes().into(),
-            }),
-            Err(ReadError::Missing) if try_ => self.config.unread.push(Unread {
-                span,
-                pattern: path.as_os_str().as_encoded_bytes().into(),
-            }),
-            Err(ReadError::Missing) => {
-                self.refuse(span, format!("no file matches {}", path.display()))
-            }
-            Err(error @ (ReadError::TooLarge | ReadError::Io(_))) => {
-                let message = format!("{} cannot be read here: {error}", path.display());
-                self.note(span, message);
-            }
         }
     }
 
@@ -905,7 +424,7 @@ impl Reader<'_> {
         for problem in unknown {
             self.refuse(problem.span, problem.message);
         }
-        self.config.index = lookup::Index::new(&self.config);
+        self.config.index = block::Index::new(&self.config);
         self.config
     }
 }

@@ -205,51 +205,52 @@ pub(super) fn misplaced(section: &Section, around: &[Section], family: Family) -
             "{outer} {{ {word} {{ .. }} }} not allowed (use {word} {{ {outer} {{ .. }} }} instead)"
         ));
     }
-    if let Some(outer) = within(|outer| matches!(outer, Section::Protocol { .. })) {
-        return Some(match section {
-            Section::Protocol { .. } => {
-                "nested protocol { protocol { .. } } block not allowed".into()
-            }
-            _ => format!(
-                "{outer} {{ {word} {{ .. }} }} not allowed (use {word} {{ protocol {{ .. }} }} instead)"
-            ),
+    if within(|outer| matches!(outer, Section::Protocol { .. })).is_some() {
+        return Some(if word == "protocol" {
+            "nested protocol { protocol { .. } } block not allowed".into()
+        } else {
+            format!(
+                "protocol {{ {word} {{ .. }} }} not allowed (use {word} {{ protocol {{ .. }} }} instead)"
+            )
         });
     }
-    let inner_of = |test: fn(&Section) -> bool, name: &str| {
-        within(test).map(|_| format!("{name} {{ {word} {{ .. }} }} not allowed (use {word} {{ {name} {{ .. }} }} instead)"))
+    let inside = |outer: Option<&Section>, name: &str| {
+        outer.map(|_| {
+            format!("{name} {{ {word} {{ .. }} }} not allowed (use {word} {{ {name} {{ .. }} }} instead)")
+        })
     };
-    let is_remote: fn(&Section) -> bool =
-        |outer| matches!(outer, Section::Remote(net) if net.bits() != Some(0));
-    let is_name: fn(&Section) -> bool = |outer| matches!(outer, Section::LocalName(_));
+    let remote = within(|outer| matches!(outer, Section::Remote(net) if net.bits() != Some(0)));
+    let name = within(|outer| matches!(outer, Section::LocalName(_)));
     match section {
-        Section::Local(net) => inner_of(is_remote, "remote")
-            .or_else(|| inner_of(is_name, "local_name"))
+        Section::Local(net) => inside(remote, "remote")
+            .or_else(|| inside(name, "local_name"))
             .or_else(|| {
                 outside(
                     net,
-                    around.iter().filter_map(|outer| match outer {
-                        Section::Local(outer) => Some(outer),
-                        _ => None,
-                    }),
+                    within(|outer| matches!(outer, Section::Local(_))),
                     word,
                 )
             }),
-        Section::LocalName(_) => inner_of(is_remote, "remote"),
+        Section::LocalName(_) => inside(remote, "remote"),
         Section::Remote(net) => outside(
             net,
-            around.iter().filter_map(|outer| match outer {
-                Section::Remote(outer) => Some(outer),
-                _ => None,
-            }),
+            within(|outer| matches!(outer, Section::Remote(_))),
             word,
         ),
-        _ => None,
+        Section::Protocol { .. }
+        | Section::Service(_)
+        | Section::Listener(_)
+        | Section::SslServer
+        | Section::Group { .. }
+        | Section::Other { .. } => None,
     }
 }
 
 /// A network inside another of its kind must be a part of it.
-fn outside<'a>(net: &Net, around: impl Iterator<Item = &'a Net>, word: &str) -> Option<String> {
-    let outer = around.last()?;
+fn outside(net: &Net, outer: Option<&Section>, word: &str) -> Option<String> {
+    let (Section::Local(outer) | Section::Remote(outer)) = outer? else {
+        return None;
+    };
     let (address, bits) = net.range?;
     if outer.bits() == Some(0) {
         return None;

@@ -8,6 +8,7 @@
 
 mod ciphers;
 mod exemption;
+mod mechanism;
 mod policy;
 mod start;
 mod tls;

@@ -6,13 +6,14 @@
 
 use std::net::IpAddr;
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 
-use crate::dovecot::{Config, Family, Listener, Lookup, Net, Value};
+use crate::dovecot::{Config, Family, Listener, Lookup, Net, Value, is_yes};
 use crate::source::Origin;
 use crate::surface::{Because, Verdict};
 use crate::version::Version;
 
+use super::mechanism::Mechanisms;
 use super::{Instance, because, fails, tls};
 
 /// Who connects where.
@@ -160,7 +161,7 @@ impl Instance<'_> {
             return answer;
         }
         if at.listener.haproxy.is_yes() == Some(true)
-            && let Some(answer) = self.no_proxy(at, &facts)
+            && let Some(answer) = self.no_proxy(at)
         {
             return answer;
         }
@@ -269,7 +270,7 @@ impl Instance<'_> {
     }
 
     /// A proxy that is not named as trusted is refused (live, 2.4.1).
-    fn no_proxy(&self, at: &Place<'_>, facts: &Facts) -> Option<Answer> {
+    fn no_proxy(&self, at: &Place<'_>) -> Option<Answer> {
         let trusted = self
             .config
             .effective("haproxy_trusted_networks", &Lookup::default());
@@ -277,7 +278,6 @@ impl Instance<'_> {
             let because = vec![because(&at.listener.haproxy), because(&trusted)];
             return Some(Answer::new(Verdict::NoAuth, because, false));
         }
-        let _ = facts;
         None
     }
 
@@ -396,10 +396,7 @@ const CRASH: &str = "clients that use LOGIN or USER instead of SASL are dropped,
 
 /// Whether a password may be sent without TLS, as the setting of the family says it.
 fn allows_cleartext(value: &Value) -> bool {
-    value.newest() == "yes"
-        || value.newest().eq_ignore_ascii_case(b"y")
-        || value.newest() == "1"
-        || value.newest().eq_ignore_ascii_case(b"yes")
+    is_yes(&value.newest())
 }
 
 /// Whether an address lies in one of the networks; the daemon stops at the first that is none.
@@ -410,35 +407,4 @@ pub(super) fn is_trusted(networks: &[u8], address: IpAddr) -> bool {
         .map(|part| Net::parse(part.as_bstr()))
         .take_while(|net| net.range.is_some())
         .any(|net| net.contains(address))
-}
-
-/// What kinds of mechanisms a list holds, for a client without TLS.
-struct Mechanisms {
-    /// Those that send the password or a token as it is (MECH_SEC_PLAINTEXT in src/auth/mech-*.c).
-    plaintext: bool,
-    /// Those that answer a challenge, and the like.
-    challenge: bool,
-}
-
-impl Mechanisms {
-    fn of(list: &BString, protocol: &str) -> Self {
-        let mut found = Self {
-            plaintext: false,
-            challenge: false,
-        };
-        for word in list
-            .split(|c| b" ,\t".contains(c))
-            .filter(|word| !word.is_empty())
-        {
-            match word.to_ascii_uppercase().as_slice() {
-                b"PLAIN" | b"LOGIN" | b"XOAUTH2" | b"OAUTHBEARER" => found.plaintext = true,
-                // It needs a client certificate, and so TLS.
-                b"EXTERNAL" => {}
-                // A command of POP3, no SASL mechanism that others could use.
-                b"APOP" => found.challenge |= protocol == "pop3",
-                _ => found.challenge = true,
-            }
-        }
-        found
-    }
 }

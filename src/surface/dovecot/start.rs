@@ -10,8 +10,8 @@ use crate::source::{Origin, ReadError, Sources};
 use crate::surface::Verdict;
 use crate::version::Version;
 
-use super::fails;
 use super::policy::Answer;
+use super::{fails, mechanism};
 
 /// Why nothing runs under any release of the configuration's family, if so.
 pub(super) fn refusal(
@@ -40,7 +40,7 @@ pub(super) fn refusal_by(
         .or_else(|| wrong_header(config, version))
         .or_else(|| unknown_protocol(config, protocols, version))
         .or_else(|| misplaced_protocol(config, version))
-        .or_else(|| unknown_mechanism(config, version))
+        .or_else(|| mechanism::unknown(config, version))
 }
 
 /// The releases at which something changes for this configuration, ascending.
@@ -318,52 +318,6 @@ fn two_negations(config: &Config) -> Option<Answer> {
         }
         Some(_) | None => None,
     })
-}
-
-/// A mechanism that the auth service does not know: it dies, and nobody logs in (mech_register_init in src/auth/mech.c,
-/// and the mech-*.c of 2.0.9, 2.2.36, 2.3.0, 2.3.13, 2.3.19.1 and 2.4.1).
-fn unknown_mechanism(config: &Config, version: Version) -> Option<Answer> {
-    let mechanisms = config.effective("auth_mechanisms", &Lookup::default());
-    if mechanisms.unknown.is_some() {
-        return None;
-    }
-    let winbind = || {
-        config
-            .effective("auth_use_winbind", &Lookup::default())
-            .is_yes()
-            == Some(true)
-    };
-    let known = |name: &[u8]| match name {
-        b"PLAIN" | b"LOGIN" | b"CRAM-MD5" | b"DIGEST-MD5" | b"APOP" | b"OTP" | b"ANONYMOUS"
-        | b"EXTERNAL" | b"GSSAPI" | b"GSS-SPNEGO" => true,
-        b"NTLM" => version < Version::patch(2, 3, 13) || winbind(),
-        b"LANMAN" | b"RPA" | b"SKEY" => version < Version::patch(2, 3, 13),
-        b"SCRAM-SHA-1" | b"XOAUTH2" | b"OAUTHBEARER" => version >= Version::new(2, 2),
-        b"SCRAM-SHA-256" => version >= Version::new(2, 3),
-        b"SCRAM-SHA-1-PLUS" | b"SCRAM-SHA-256-PLUS" => version >= Version::new(2, 4),
-        _ => false,
-    };
-    // Up to 2.3 only blanks separate them.
-    let mut words = mechanisms
-        .text
-        .split(|&c| c == b' ')
-        .filter(|word| !word.is_empty());
-    let unknown = words.find(|word| !known(&word.to_ascii_uppercase()));
-    let none = mechanisms.text.iter().all(|&c| c == b' ');
-    let message = match unknown {
-        Some(name) => format!(
-            "auth: Unknown authentication mechanism '{}'",
-            String::from_utf8_lossy(name)
-        ),
-        None if none => "auth: No authentication mechanisms configured".into(),
-        None => return None,
-    };
-    Some(fails(
-        message,
-        "auth_mechanisms",
-        &mechanisms.text,
-        mechanisms.origin,
-    ))
 }
 
 /// The scope of `service NAME { protocol … {`, of this service or of any, if something is set in it.
