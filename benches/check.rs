@@ -28,9 +28,18 @@ fn main() {
     let bare = least(|| Command::new("true"));
     let start = least(|| check(program, &one));
     let all = least(|| check(program, &repository));
-    println!("a program that does nothing      {:8.2} ms", milliseconds(bare));
-    println!("check, one server                {:8.2} ms", milliseconds(start));
-    println!("check, {SERVERS} servers              {:8.2} ms", milliseconds(all));
+    println!(
+        "a program that does nothing      {:8.2} ms",
+        milliseconds(bare)
+    );
+    println!(
+        "check, one server                {:8.2} ms",
+        milliseconds(start)
+    );
+    println!(
+        "check, {SERVERS} servers              {:8.2} ms",
+        milliseconds(all)
+    );
     let _ = fs::remove_dir_all(&repository);
 }
 
