@@ -7,6 +7,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -99,7 +100,7 @@ def compare(case_name, job, seen, release, versions, folder):
             if "error" in said:
                 bad.append(Difference(release, case_name, client, "-", "", said["error"], str(tree), ""))
                 continue
-            agree, differences = compare_client(server, client, said, seen, set(job.get("skip", ())))
+            agree, differences = compare_client(server, client, said, seen, set(job.get("skip", ())), versions)
             good += agree
             bad += [Difference(release, case_name, client, port, daemon, words, str(tree), detail) for port, daemon, words, detail in differences]
         if good > before:  # a client that no listener is meant for has nothing to be told about a daemon that does not start
@@ -107,10 +108,10 @@ def compare(case_name, job, seen, release, versions, folder):
     return good, bad
 
 
-def compare_client(server, client, said, seen, skip):
+def compare_client(server, client, said, seen, skip, versions):
     """One server's endpoints as one client finds them: (number that agree, [(port, daemon, plainsight, detail)])."""
     good, bad = 0, []
-    mine = [e for e in said.get("endpoints", ()) if e["server"] == server]
+    mine = [e for e in said.get("endpoints", ()) if e["server"] == server and holds(e.get("version_range"), versions[server])]
     verdicts = collections.defaultdict(set)
     for endpoint in mine:
         verdicts[endpoint["port"]].add(endpoint["verdict"])
@@ -142,6 +143,15 @@ def compare_client(server, client, said, seen, skip):
             continue
         bad.append((endpoint["port"], "does not listen", endpoint["verdict"], endpoint["id"]))
     return good, bad
+
+
+def holds(versions, mine):
+    """Whether a verdict that is given for some releases ("2.4 to before 2.4.5", "3.6 and later") is meant for this one."""
+    if not versions:
+        return True
+    number = lambda text: tuple(int(part) for part in text.split("."))
+    least, below = re.match(r"([\d.]+)", versions), re.search(r"before ([\d.]+)", versions)
+    return (not least or number(least[1]) <= number(mine)) and (not below or number(mine) < number(below[1]))
 
 
 def flat(verdicts):
