@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bstr::ByteSlice;
 
-use crate::certificate::Missing;
+use crate::certificate::{self, Fault, Missing};
 use crate::dovecot::{Family, Lookup, Value, ValueKind};
 use crate::source::Sources;
 use crate::surface::Because;
@@ -138,17 +138,23 @@ pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
             None => return Usable::Broken(vec![because(value)]),
         }
     }
-    if let [certificate_bytes, key_bytes] = &read[..]
-        && !(certificate_bytes.contains_str("-----BEGIN") && key_bytes.contains_str("-----BEGIN"))
-    {
-        return Usable::Broken(vec![because(&certificate), because(&key)]);
-    }
-    if let [_, key_bytes] = &read[..]
-        && key_bytes.contains_str("ENCRYPTED")
-    {
-        let password = instance.config.effective("ssl_server_key_password", lookup);
-        if password.assignment.is_none() {
-            return Usable::Broken(vec![because(&key), because(&password)]);
+    let [certificate_bytes, key_bytes] = &read[..] else {
+        return Usable::Works(assumed);
+    };
+    match certificate::judge(certificate_bytes, key_bytes, instance.certificates.now) {
+        // The daemon starts with a pair that does not fit, and every handshake fails (live, four releases).
+        Err(Fault::Encrypted) => {
+            let password = instance.config.effective("ssl_server_key_password", lookup);
+            if password.assignment.is_none() {
+                return Usable::Broken(vec![because(&key), because(&password)]);
+            }
+        }
+        Err(_) => return Usable::Broken(vec![because(&certificate), because(&key)]),
+        Ok(notes) => {
+            let notes = notes.into_iter().next();
+            assumed = assumed.or_else(|| {
+                notes.map(|note| format!("clients accept {}, although {note}", certificate.text))
+            });
         }
     }
     Usable::Works(assumed)
