@@ -17,6 +17,8 @@ mod event;
 mod export;
 mod input;
 mod json;
+#[cfg(test)]
+mod laws;
 mod login;
 mod names;
 mod prefix;

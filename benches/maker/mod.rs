@@ -1,0 +1,499 @@
+//! Makes mail logs of any size from a seed, together with the answers: who really logged in how.
+//!
+//! Three hosts, each with habits of its own, as `logs.md` of the field shows them: sessions of many processes interleaved,
+//! process numbers used again, handshakes and logins in different seconds, logins without mail, failures that name an account,
+//! queue ids that begin with `A`, wrapper mode under the plain name, and strangers who put log syntax into what they may choose.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::io::{self, Write};
+
+/// How the lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `Nov  4 08:00:01 host …`
+    Bsd,
+    /// `2026-11-04T08:00:01.123456+01:00 host …`
+    Rfc3339,
+    /// `journalctl -o json`
+    Journal,
+}
+
+/// What to make.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// The same seed makes the same log.
+    pub(crate) seed: u64,
+    /// About how many bytes.
+    pub(crate) bytes: u64,
+    /// How many accounts log in.
+    pub(crate) accounts: u64,
+    /// How the lines look.
+    pub(crate) form: Form,
+}
+
+/// Host, protocol, account (empty where no line names it), client and transport, and how many logins.
+pub(crate) type Answers = BTreeMap<(String, &'static str, String, String, &'static str), u64>;
+
+/// The first moment: 2026-03-02T00:00:00, a Monday.
+const START: u64 = 1_772_409_600;
+
+/// Splitmix64: small, and the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.roll(100) < percent
+    }
+}
+
+/// A line that waits for its time: microseconds, number, host, program, pid, message.
+type Waiting = Reverse<(u64, u64, usize, String, u32, String)>;
+
+struct Host {
+    name: &'static str,
+    /// smtpd_tls_loglevel is 1.
+    logs_tls: bool,
+    /// Postfix 3.0 and later.
+    counters: bool,
+}
+
+const HOSTS: [Host; 3] = [
+    Host {
+        name: "mx1",
+        logs_tls: true,
+        counters: true,
+    },
+    Host {
+        name: "mx2",
+        logs_tls: false,
+        counters: true,
+    },
+    Host {
+        name: "old",
+        logs_tls: true,
+        counters: false,
+    },
+];
+
+struct Maker<'a, W: Write> {
+    plan: Plan,
+    dice: Dice,
+    out: &'a mut W,
+    written: u64,
+    waiting: BinaryHeap<Waiting>,
+    number: u64,
+    /// When each process is free again, by host and program.
+    processes: HashMap<(usize, String), Vec<(u32, u64)>>,
+    next_pid: u32,
+    answers: Answers,
+}
+
+/// Writes a log and tells the answers.
+///
+/// # Errors
+/// What `out` says.
+pub(crate) fn make(plan: Plan, out: &mut impl Write) -> io::Result<Answers> {
+    let mut maker = Maker {
+        plan,
+        dice: Dice(plan.seed),
+        out,
+        written: 0,
+        waiting: BinaryHeap::new(),
+        number: 0,
+        processes: HashMap::new(),
+        next_pid: 1000,
+        answers: Answers::new(),
+    };
+    let mut now = START * 1_000_000;
+    while maker.written < plan.bytes {
+        now += 1 + maker.dice.roll(400_000);
+        maker.session(now);
+        maker.flush(now)?;
+    }
+    maker.flush(u64::MAX)?;
+    Ok(maker.answers)
+}
+
+impl<W: Write> Maker<'_, W> {
+    fn session(&mut self, now: u64) {
+        let host = self.dice.roll(3) as usize;
+        match self.dice.roll(100) {
+            0..=29 => self.stranger(host, now),
+            30..=59 => self.submission(host, now),
+            60..=64 => self.failure(host, now),
+            65..=94 => self.mailbox(host, now),
+            _ => self.mailbox_failure(host, now),
+        }
+    }
+
+    fn account(&mut self) -> (u64, String, String) {
+        let number = self.dice.roll(self.plan.accounts);
+        // A few people have two devices.
+        let device = u64::from(number.is_multiple_of(10) && self.dice.chance(30));
+        let client = format!(
+            "198.51.{}.{}",
+            100 + (number / 200) % 4,
+            (number + device) % 200 + 1
+        );
+        (number, format!("user{number}@example.org"), client)
+    }
+
+    fn put(&mut self, time: u64, host: usize, program: &str, pid: u32, message: String) {
+        self.number += 1;
+        self.waiting.push(Reverse((
+            time,
+            self.number,
+            host,
+            program.to_owned(),
+            pid,
+            message,
+        )));
+    }
+
+    fn process(&mut self, host: usize, program: &str, from: u64, to: u64) -> u32 {
+        let pool = self
+            .processes
+            .entry((host, program.to_owned()))
+            .or_default();
+        if let Some((pid, free)) = pool.iter_mut().find(|(_, free)| *free < from) {
+            *free = to;
+            return *pid;
+        }
+        self.next_pid += 1;
+        pool.push((self.next_pid, to));
+        self.next_pid
+    }
+
+    fn queue_id(&mut self) -> String {
+        format!(
+            "{}{:09X}",
+            ["A", "B", "4", "F", "9"][self.dice.roll(5) as usize],
+            self.dice.roll(1 << 36)
+        )
+    }
+
+    fn count(
+        &mut self,
+        host: usize,
+        protocol: &'static str,
+        account: &str,
+        client: &str,
+        how: &'static str,
+        times: u64,
+    ) {
+        let key = (
+            HOSTS[host].name.to_owned(),
+            protocol,
+            account.to_owned(),
+            client.to_owned(),
+            how,
+        );
+        *self.answers.entry(key).or_default() += times;
+    }
+
+    /// The lines that the rest of Postfix writes about a message.
+    fn message(&mut self, host: usize, time: u64, id: &str, from: &str) {
+        let size = 900 + self.dice.roll(90_000);
+        self.put(
+            time + 1000,
+            host,
+            "postfix/cleanup",
+            401,
+            format!(
+                "{id}: message-id=<{:x}.{id}@client.example.org>",
+                self.dice.0
+            ),
+        );
+        self.put(
+            time + 2000,
+            host,
+            "postfix/qmgr",
+            402,
+            format!("{id}: from=<{from}>, size={size}, nrcpt=1 (queue active)"),
+        );
+        self.put(time + 90_000, host, "postfix/lmtp", 403, format!("{id}: to=<someone@example.org>, relay=mail.example.org[private/dovecot-lmtp], delay=0.09, delays=0.03/0/0.01/0.05, dsn=2.0.0, status=sent (250 2.0.0 <someone@example.org> {id} Saved)"));
+        self.put(
+            time + 91_000,
+            host,
+            "postfix/qmgr",
+            402,
+            format!("{id}: removed"),
+        );
+    }
+
+    /// Mail from outside, and strangers who try.
+    fn stranger(&mut self, host: usize, now: u64) {
+        let peer = format!(
+            "mail{}.example.org[203.0.113.{}]",
+            self.dice.roll(500),
+            self.dice.roll(250)
+        );
+        let end = now + 200_000 + self.dice.roll(3_000_000);
+        let pid = self.process(host, "postfix/smtpd", now, end);
+        self.put(
+            now,
+            host,
+            "postfix/smtpd",
+            pid,
+            format!("connect from {peer}"),
+        );
+        let tls = self.dice.chance(50);
+        if tls && HOSTS[host].logs_tls {
+            self.put(now + 50_000, host, "postfix/smtpd", pid, format!("Anonymous TLS connection established from {peer}: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"));
+        }
+        let starttls = if tls { " starttls=1" } else { "" };
+        if self.dice.chance(60) {
+            let id = self.queue_id();
+            self.put(
+                now + 90_000,
+                host,
+                "postfix/smtpd",
+                pid,
+                format!("{id}: client={peer}"),
+            );
+            self.message(host, now + 90_000, &id, "news@example.org");
+            self.disconnect(
+                host,
+                "postfix/smtpd",
+                pid,
+                end,
+                &peer,
+                &format!(" ehlo=1{starttls} mail=1 rcpt=1 data=1 quit=1 commands=5"),
+            );
+        } else {
+            let helo = [
+                "x> sasl_method=PLAIN sasl_username=boss@example.org",
+                "sasl_username=boss@example.org",
+                "imap-login: Login: user=<boss>",
+            ][self.dice.roll(3) as usize];
+            self.put(now + 90_000, host, "postfix/smtpd", pid, format!("NOQUEUE: reject: RCPT from {peer}: 554 5.7.1 <boss@example.org>: Relay access denied; from=<a@example.org> to=<b@example.org> proto=ESMTP helo=<{helo}>"));
+            self.disconnect(
+                host,
+                "postfix/smtpd",
+                pid,
+                end,
+                &peer,
+                &format!(" ehlo=1{starttls} mail=1 rcpt=0/1 quit=1 commands=4/5"),
+            );
+        }
+    }
+
+    fn disconnect(
+        &mut self,
+        host: usize,
+        program: &str,
+        pid: u32,
+        time: u64,
+        peer: &str,
+        counters: &str,
+    ) {
+        let counters = if HOSTS[host].counters { counters } else { "" };
+        self.put(
+            time,
+            host,
+            program,
+            pid,
+            format!("disconnect from {peer}{counters}"),
+        );
+    }
+
+    /// A login over SMTP.
+    fn submission(&mut self, host: usize, now: u64) {
+        let (number, account, client) = self.account();
+        let peer = format!("dsl{number}.example.org[{client}]");
+        let known = &HOSTS[host];
+        let clear = number % 25 == 3 || number % 50 == 4 && self.dice.chance(50);
+        let wrapper = !clear && known.logs_tls && self.dice.chance(30);
+        let program = if wrapper || number.is_multiple_of(7) {
+            "postfix/smtpd"
+        } else {
+            "postfix/submission/smtpd"
+        };
+        let handshake = now + 20_000 + self.dice.roll(1_500_000);
+        let login = handshake + 10_000 + self.dice.roll(1_500_000);
+        let messages = if self.dice.chance(10) {
+            0
+        } else {
+            1 + self.dice.roll(3)
+        };
+        let end = login + 400_000 * (messages + 1);
+        let pid = self.process(host, program, now, end);
+        self.put(now, host, program, pid, format!("connect from {peer}"));
+        if !clear && known.logs_tls {
+            self.put(handshake, host, program, pid, format!("Anonymous TLS connection established from {peer}: TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits)"));
+        }
+        let failures = self.dice.chance(5);
+        if failures {
+            self.put(login - 5000, host, program, pid, format!("warning: {peer}: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username={account}"));
+        }
+        for message in 0..messages {
+            let id = self.queue_id();
+            let time = login + 400_000 * message;
+            self.put(
+                time,
+                host,
+                program,
+                pid,
+                format!("{id}: client={peer}, sasl_method=PLAIN, sasl_username={account}"),
+            );
+            self.message(host, time, &id, &account);
+        }
+        let starttls = if clear || wrapper { "" } else { " starttls=1" };
+        let auth = if failures { "1/2" } else { "1" };
+        self.disconnect(
+            host,
+            program,
+            pid,
+            end,
+            &peer,
+            &format!(
+                " ehlo=2{starttls} auth={auth} mail={messages} quit=1 commands={}",
+                messages + 4
+            ),
+        );
+        let how = match (clear, known.logs_tls) {
+            (false, _) => "tls",
+            (true, true) => "clear",
+            (true, false) => "unknown",
+        };
+        if messages > 0 {
+            self.count(host, "smtp", &account, &client, how, 1);
+        } else if known.counters {
+            self.count(host, "smtp", "", &client, how, 1);
+        }
+    }
+
+    /// A wrong password.
+    fn failure(&mut self, host: usize, now: u64) {
+        let (_, account, _) = self.account();
+        let peer = format!("unknown[203.0.113.{}]", self.dice.roll(250));
+        let pid = self.process(host, "postfix/smtpd", now, now + 900_000);
+        self.put(
+            now,
+            host,
+            "postfix/smtpd",
+            pid,
+            format!("connect from {peer}"),
+        );
+        self.put(now + 500_000, host, "postfix/smtpd", pid, format!("warning: {peer}: SASL LOGIN authentication failed: (reason unavailable), sasl_username={account}"));
+        self.put(
+            now + 800_000,
+            host,
+            "postfix/smtpd",
+            pid,
+            format!("lost connection after AUTH from {peer}"),
+        );
+        self.disconnect(
+            host,
+            "postfix/smtpd",
+            pid,
+            now + 900_000,
+            &peer,
+            " ehlo=1 auth=0/1 commands=1/2",
+        );
+    }
+
+    /// A login over IMAP or POP3.
+    fn mailbox(&mut self, host: usize, now: u64) {
+        let (number, account, client) = self.account();
+        let imap = !number.is_multiple_of(4);
+        let (service, protocol) = if imap {
+            ("imap", "imap")
+        } else {
+            ("pop3", "pop3")
+        };
+        let (word, client, how) = match number % 40 {
+            5 => ("", client, "clear"),
+            6 => (", secured", "192.0.2.1".to_owned(), "local"),
+            7 => (", secured", client, "trusted"),
+            8 => (", TLS: Connection closed", client, "tls"),
+            _ => (", TLS", client, "tls"),
+        };
+        self.number += 1;
+        let session = format!("{:012x}AAAA", self.number);
+        let mpid = 5000 + self.dice.roll(60_000);
+        self.put(now, host, "dovecot", 0, format!("{service}-login: Login: user=<{account}>, method=PLAIN, rip={client}, lip=192.0.2.1, mpid={mpid}{word}, session=<{session}>"));
+        self.put(now + 900_000, host, "dovecot", 0, format!("{service}({account})<{mpid}><{session}>: Disconnected: Logged out in=24 out=798 deleted=0 expunged=0 trashed=0 hdr_count=0 hdr_bytes=0 body_count=0 body_bytes=0"));
+        self.count(host, protocol, &account, &client, how, 1);
+    }
+
+    /// A failed login with a name that holds the log's own syntax.
+    fn mailbox_failure(&mut self, host: usize, now: u64) {
+        let name = [
+            "boss>, TLS, session=<x",
+            "Logged in: user=<boss>",
+            "boss, TLS",
+            "-login: Login: user=<boss>, rip=192.0.2.1",
+        ][self.dice.roll(4) as usize];
+        let client = self.dice.roll(250);
+        self.put(now, host, "dovecot", 0, format!("imap-login: Disconnected: Connection closed (auth failed, 1 attempts in 2 secs): user=<{name}>, method=PLAIN, rip=203.0.113.{client}, lip=192.0.2.1, session=<{now:x}>"));
+    }
+
+    fn flush(&mut self, now: u64) -> io::Result<()> {
+        while let Some(Reverse((time, ..))) = self.waiting.peek()
+            && *time <= now
+        {
+            let Some(Reverse((time, _, host, program, pid, message))) = self.waiting.pop() else {
+                break;
+            };
+            let line = line(
+                self.plan.form,
+                time,
+                HOSTS[host].name,
+                &program,
+                pid,
+                &message,
+            );
+            self.written += line.len() as u64;
+            self.out.write_all(line.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+fn line(form: Form, time: u64, host: &str, program: &str, pid: u32, message: &str) -> String {
+    let (day, second) = (
+        (time / 1_000_000 - START) / 86_400,
+        (time / 1_000_000) % 86_400,
+    );
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    // March to December 2026, as far as the logs go.
+    let lengths = [31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let names = [
+        "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let (mut month, mut of_month) = (0, day + 2);
+    while of_month > lengths[month] {
+        of_month -= lengths[month];
+        month += 1;
+    }
+    let tag = if pid == 0 {
+        program.to_owned()
+    } else {
+        format!("{program}[{pid}]")
+    };
+    match form {
+        Form::Bsd => format!(
+            "{} {of_month:2} {hour:02}:{minute:02}:{second:02} {host} {tag}: {message}\n",
+            names[month]
+        ),
+        Form::Rfc3339 => format!(
+            "2026-{:02}-{of_month:02}T{hour:02}:{minute:02}:{second:02}.{:06}+00:00 {host} {tag}: {message}\n",
+            month + 3,
+            time % 1_000_000
+        ),
+        Form::Journal => format!(
+            "{{\"__CURSOR\":\"s=0;i={time:x}\",\"__REALTIME_TIMESTAMP\":\"{time}\",\"_BOOT_ID\":\"0123456789abcdef0123456789abcdef\",\"PRIORITY\":\"6\",\"SYSLOG_FACILITY\":\"2\",\"SYSLOG_IDENTIFIER\":\"{program}\",\"_PID\":\"{}\",\"_HOSTNAME\":\"{host}\",\"_TRANSPORT\":\"syslog\",\"MESSAGE\":\"{message}\"}}\n",
+            pid.max(240)
+        ),
+    }
+}

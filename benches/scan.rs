@@ -1,0 +1,291 @@
+//! How fast a scan is, beside ripgrep and mawk on the same file.
+//!
+//! `cargo bench --bench scan -- [MIB]` makes its logs below target/, checks every answer, and prints what DESIGN asks for.
+//! `… -- one THREADS FILE…` scans once, for profilers: valgrind counts its instructions in benches/instructions.sh.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+
+mod maker;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use maker::{Answers, Form, Plan};
+use plainsight::evidence::Evidence;
+use plainsight::log::{self, Options};
+
+/// What a run took, in seconds, and the most memory in KiB where it is known.
+struct Run {
+    wall: f64,
+    cpu: f64,
+    peak: u64,
+}
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
+    match arguments.first().map(String::as_str) {
+        Some("one") => {
+            let threads = arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(1);
+            let files: Vec<PathBuf> = arguments.iter().skip(2).map(PathBuf::from).collect();
+            let evidence = scan(&files, threads);
+            println!("{} {}", evidence.rows.len(), peak());
+            Ok(())
+        }
+        Some("make") => {
+            let mib = arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(16);
+            let path = arguments.get(2).map_or("bench.log", String::as_str);
+            make(Path::new(path), Form::Bsd, mib, 20_000).map(drop)
+        }
+        size => compare(size.and_then(|n| n.parse().ok()).unwrap_or(256)),
+    }
+}
+
+fn scan(files: &[PathBuf], threads: usize) -> Evidence {
+    let options = Options {
+        threads,
+        year: Some(2026),
+        ..Options::default()
+    };
+    match log::scan(files, &options) {
+        Ok(evidence) => evidence,
+        Err(errors) => panic!("{errors:?}"),
+    }
+}
+
+fn make(path: &Path, form: Form, mib: u64, accounts: u64) -> io::Result<Answers> {
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
+    let plan = Plan {
+        seed: 7,
+        bytes: mib << 20,
+        accounts,
+        form,
+    };
+    let answers = maker::make(plan, &mut out)?;
+    out.flush()?;
+    Ok(answers)
+}
+
+fn compare(mib: u64) -> io::Result<()> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
+    fs::create_dir_all(&folder)?;
+    let (bsd, iso, json) = (
+        folder.join("bsd.log"),
+        folder.join("iso.log"),
+        folder.join("journal.json"),
+    );
+    println!("{mib} MiB, 20,000 accounts, three hosts");
+    for (path, form) in [
+        (&bsd, Form::Bsd),
+        (&iso, Form::Rfc3339),
+        (&json, Form::Journal),
+    ] {
+        let answers = make(path, form, mib, 20_000)?;
+        let wrong = wrong(&scan(std::slice::from_ref(path), 2), &answers);
+        println!(
+            "{:<44} {wrong} of {} answers wrong",
+            format!("{form:?}"),
+            answers.len()
+        );
+    }
+    let needles = r"smtpd\[|-login: ";
+    let rg = best(|| run(Command::new("rg").args(["-c", needles]).arg(&bsd)));
+    show("rg -c", &rg, None);
+    let one = best(|| ours(1, std::slice::from_ref(&bsd)));
+    show(
+        "scan, one thread",
+        &one,
+        rg.as_ref()
+            .map(|rg| one.as_ref().map_or(0.0, |one| one.cpu / rg.cpu)),
+    );
+    let two = best(|| ours(2, std::slice::from_ref(&bsd)));
+    show("scan, two threads", &two, ratio(&two, &rg));
+    let iso_rg = best(|| run(Command::new("rg").args(["-c", needles]).arg(&iso)));
+    show("rg -c, RFC 3339", &iso_rg, None);
+    let iso_two = best(|| ours(2, std::slice::from_ref(&iso)));
+    show(
+        "scan, RFC 3339, two threads",
+        &iso_two,
+        ratio(&iso_two, &iso_rg),
+    );
+    let mawk = best_of(1, || run(Command::new("mawk").arg(MAWK).arg(&bsd)));
+    show("mawk, one correct pass", &mawk, ratio(&mawk, &two));
+    let json_two = best(|| ours(2, std::slice::from_ref(&json)));
+    show("scan, journal JSON, two threads", &json_two, None);
+    packed(&folder, &bsd)
+}
+
+/// One large and eight smaller gzip files.
+fn packed(folder: &Path, log: &Path) -> io::Result<()> {
+    let one = folder.join("one.gz");
+    pack(log, &one)?;
+    let gzip = best(|| {
+        run(Command::new("sh")
+            .arg("-c")
+            .arg(format!("gzip -dc {} | wc -l", one.display())))
+    });
+    show("gzip -dc | wc -l", &gzip, None);
+    let ours_one = best(|| ours(1, std::slice::from_ref(&one)));
+    let cpu = gzip
+        .as_ref()
+        .zip(ours_one.as_ref())
+        .map(|(gzip, ours)| ours.cpu / gzip.cpu);
+    show("scan, one .gz", &ours_one, cpu);
+    let eight: Vec<PathBuf> = (1..=8)
+        .map(|n| folder.join(format!("part.log.{n}.gz")))
+        .collect();
+    for part in &eight {
+        fs::copy(&one, part)?;
+    }
+    let names: Vec<String> = eight
+        .iter()
+        .map(|part| part.display().to_string())
+        .collect();
+    let zcat = best_of(1, || {
+        run(Command::new("sh")
+            .arg("-c")
+            .arg(format!("zcat {} | mawk '{MAWK}'", names.join(" "))))
+    });
+    show("zcat | mawk, eight .gz", &zcat, None);
+    let ours_eight = best(|| ours(2, &eight));
+    show(
+        "scan, eight .gz, two threads",
+        &ours_eight,
+        ratio(&zcat, &ours_eight),
+    );
+    Ok(())
+}
+
+fn pack(from: &Path, to: &Path) -> io::Result<()> {
+    let mut packed = flate2::write::GzEncoder::new(File::create(to)?, flate2::Compression::new(6));
+    io::copy(&mut File::open(from)?, &mut packed)?;
+    packed.finish().map(drop)
+}
+
+/// Follows each process through its sessions: the least that is correct where TLS is logged.
+const MAWK: &str = r#"{ if (index($0, "smtpd[")) { k = $4 $5; m = $6
+  if (m == "connect") tls[k] = 0
+  else if ($7 == "TLS" && $8 == "connection") tls[k] = 1
+  else if (substr($7, 1, 7) == "client=" && (i = index($0, "sasl_username="))) n[substr($0, i + 14) " " tls[k]]++ }
+  else if (index($0, "-login: Login: ")) { i = index($0, "user=<"); u = substr($0, i + 6); u = substr(u, 1, index(u, ">") - 1); n[u " " (index($0, ", TLS") > 0)]++ } }
+END { for (a in n) c++; print c }"#;
+
+fn ratio(a: &Option<Run>, b: &Option<Run>) -> Option<f64> {
+    Some(a.as_ref()?.wall / b.as_ref()?.wall)
+}
+
+fn show(what: &str, run: &Option<Run>, ratio: Option<f64>) {
+    match run {
+        Some(Run { wall, cpu, peak }) => {
+            let peak = if *peak > 0 {
+                format!("{:6.1} MiB", *peak as f64 / 1024.0)
+            } else {
+                String::new()
+            };
+            let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:6.2} x"));
+            println!("{what:<44} wall {wall:7.3} s  cpu {cpu:7.3} s  {peak:>10} {ratio}");
+        }
+        None => println!("{what:<44} is not installed"),
+    }
+}
+
+fn best(run: impl FnMut() -> Option<Run>) -> Option<Run> {
+    best_of(5, run)
+}
+
+fn best_of(times: usize, mut run: impl FnMut() -> Option<Run>) -> Option<Run> {
+    (0..times)
+        .filter_map(|_| run())
+        .min_by(|a, b| a.wall.total_cmp(&b.wall))
+}
+
+/// A scan in a process of its own.
+fn ours(threads: usize, files: &[PathBuf]) -> Option<Run> {
+    let program = std::env::current_exe().ok()?;
+    run(Command::new(program)
+        .arg("one")
+        .arg(threads.to_string())
+        .args(files))
+}
+
+fn run(command: &mut Command) -> Option<Run> {
+    let before = children_cpu();
+    let start = Instant::now();
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let wall = start.elapsed().as_secs_f64();
+    let text = String::from_utf8_lossy(&output.stdout);
+    Some(Run {
+        wall,
+        cpu: children_cpu() - before,
+        peak: text
+            .split_whitespace()
+            .nth(1)
+            .and_then(|kib| kib.parse().ok())
+            .unwrap_or(0),
+    })
+}
+
+/// Processor seconds of the children that ended; in hundredths, as the kernel counts them.
+fn children_cpu() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|field| field.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
+    (ticks(13) + ticks(14)) / 100.0
+}
+
+/// The most memory that this process had, in KiB.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// How many answers differ.
+fn wrong(evidence: &Evidence, answers: &Answers) -> usize {
+    let mut found = BTreeMap::new();
+    for row in evidence.rows.iter().chain(&evidence.anonymous) {
+        let account = row
+            .account
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let protocol = match row.protocol.to_string().as_str() {
+            "imap" => "imap",
+            "pop3" => "pop3",
+            _ => "smtp",
+        };
+        let key = (
+            row.host.to_string(),
+            protocol,
+            account,
+            row.client.to_string(),
+            row.transport.word(),
+        );
+        *found.entry(key).or_default() += row.logins;
+    }
+    let all: std::collections::BTreeSet<_> = found.keys().chain(answers.keys()).collect();
+    all.into_iter()
+        .filter(|key| found.get(*key) != answers.get(*key))
+        .count()
+}
