@@ -27,6 +27,7 @@ fn judge(config: &Config, sources: &Sources, client: Option<Client>) -> Vec<Endp
             missing: Missing::Assume,
             now: 0,
         },
+        sasl: None,
     };
     dovecot::endpoints(config, sources, version_hint(config), &question)
 }

@@ -57,6 +57,7 @@ fn verdicts(text: &str, remote: &str, local: &str) -> Vec<String> {
             missing: Missing::Assume,
             now: 0,
         },
+        sasl: None,
     };
     dovecot::endpoints(&config, &sources, version_hint(&config), &question)
         .iter()

@@ -158,6 +158,7 @@ impl ServerOptions {
                 missing,
                 now: now(),
             },
+            sasl: None,
         };
         Surface::of(root, versions, question)
     }

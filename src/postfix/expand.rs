@@ -260,7 +260,10 @@ fn number(text: &[u8]) -> Option<u64> {
 }
 
 /// Reads `major[.minor[.patch]]` (compat_level_from_string in global/compat_level.c, 3.6).
-pub(super) fn compatibility_level(text: &[u8]) -> Result<[u16; 3], String> {
+///
+/// # Errors
+/// What every program says before it dies.
+pub fn compatibility_level(text: &[u8]) -> Result<[u16; 3], String> {
     let bad = || {
         format!(
             "malformed compatibility level syntax: \"{}\"",

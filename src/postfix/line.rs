@@ -108,8 +108,37 @@ pub(super) fn read(file: FileId, bytes: &[u8], problems: &mut Vec<Problem>) -> V
     pieces
 }
 
+/// The texts of the logical lines of a table such as `cidr:` or the source of `hash:`, which are read in the same way.
+pub fn table_lines(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut lines = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let end = line_end(bytes, at);
+        if is_skipped(&bytes[at..end]) {
+            at = end;
+            continue;
+        }
+        let (text, _, end) = joined(bytes, at);
+        at = end;
+        if !text.first().is_some_and(|&byte| is_space(byte)) {
+            lines.push(text);
+        }
+    }
+    lines
+}
+
 /// The logical line that starts at `start`, where a line stands that is not skipped.
 fn logical_line(file: FileId, bytes: &[u8], start: usize) -> Line {
+    let (text, parts, end) = joined(bytes, start);
+    Line {
+        span: Span::new(file, start, end),
+        text,
+        parts,
+    }
+}
+
+/// The text of the logical line at `start`, where its parts begin in both, and the offset behind it.
+fn joined(bytes: &[u8], start: usize) -> (Vec<u8>, Vec<(usize, usize)>, usize) {
     let mut text = Vec::new();
     let mut parts = Vec::new();
     let mut end = start;
@@ -133,11 +162,7 @@ fn logical_line(file: FileId, bytes: &[u8], start: usize) -> Line {
     if let Some(nul) = memchr(0, &text) {
         text.truncate(nul);
     }
-    Line {
-        span: Span::new(file, start, end),
-        text,
-        parts,
-    }
+    (text, parts, end)
 }
 
 /// The offset behind the physical line that starts at `start`.

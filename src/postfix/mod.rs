@@ -20,11 +20,13 @@ mod view;
 use std::path::{Path, PathBuf};
 
 pub use builtin::{Builtin, Kind, Loader, find as find_builtin, names as builtin_names};
+pub use expand::compatibility_level;
 pub use hint::version_hint;
+pub use line::table_lines;
 pub use main_cf::{CommentedOut, Entry as MainEntry, MainCf, Parameter};
 pub use master_cf::{Column, Entry as MasterEntry, MasterCf, Service};
 pub use options::{Options, Override};
-pub use view::{COMPUTED, Fault, Value, View, words};
+pub use view::{COMPUTED, Fault, Value, View, quoted_words, words};
 
 use crate::source::{Problem, Sources};
 use crate::version::Version;

@@ -37,9 +37,35 @@ impl Value {
 
 /// Cuts a list at commas and whitespace.
 pub fn words(text: &[u8]) -> impl Iterator<Item = &BStr> {
-    text.split(|&byte| matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n'))
+    text.split(|&byte| is_separator(byte))
         .filter(|word| !word.is_empty())
         .map(ByteSlice::as_bstr)
+}
+
+/// Cuts a list at commas and whitespace outside of braces (mystrtokq in util/mystrtok.c, for lists since 3.0).
+pub fn quoted_words(text: &[u8]) -> impl Iterator<Item = &BStr> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let blanks = rest.iter().take_while(|&&byte| is_separator(byte)).count();
+        rest = &rest[blanks..];
+        let mut level = 0_usize;
+        let end = rest.iter().position(|&byte| {
+            match byte {
+                b'{' => level += 1,
+                b'}' => level = level.saturating_sub(1),
+                _ => {}
+            }
+            level == 0 && is_separator(byte)
+        });
+        let (word, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = behind;
+        (!word.is_empty()).then(|| word.as_bstr())
+    })
+}
+
+/// `CHARS_COMMA_SP` in util/stringops.h.
+const fn is_separator(byte: u8) -> bool {
+    matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// A value of which the program dies.

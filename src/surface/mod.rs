@@ -5,6 +5,7 @@
 
 pub mod dovecot;
 pub mod postfix;
+pub mod sasl;
 pub mod server;
 
 use std::fmt;
@@ -192,6 +193,8 @@ pub struct Question {
     pub client: Option<Client>,
     /// What to make of certificates and keys.
     pub certificates: certificate::Policy,
+    /// What the authentication service behind smtpd offers, where its configuration is known.
+    pub sasl: Option<sasl::Mechanisms>,
 }
 
 /// Judges at every release of `range` at which something changes (`changes`, ascending), and joins what agrees.

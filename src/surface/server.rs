@@ -1,11 +1,14 @@
 //! The surface of one server: its files read, its configurations understood, its endpoints judged.
 
+use bstr::ByteSlice;
+
 use crate::dovecot;
 use crate::postfix;
 use crate::root::Root;
 use crate::source::{Problem, Sources};
 use crate::version::{Range, Version};
 
+use super::sasl::Mechanisms;
 use super::{Client, Endpoint, Question};
 
 /// The releases to judge for; none where the tree itself has to tell.
@@ -63,6 +66,7 @@ impl Surface {
     pub fn endpoints_for(&self, client: Option<Client>) -> Vec<Endpoint> {
         let question = Question {
             client,
+            sasl: self.mechanisms(),
             ..self.question
         };
         let mut endpoints = Vec::new();
@@ -98,6 +102,17 @@ impl Surface {
         let hint = self.postfix.as_ref().map(postfix::version_hint);
         let range = self.versions.postfix.or(hint).unwrap_or_default();
         range.from.unwrap_or(postfix::OLDEST)
+    }
+
+    /// What Dovecot offers smtpd, where Dovecot's files are here and open a socket to Postfix.
+    fn mechanisms(&self) -> Option<Mechanisms> {
+        let config = self.dovecot.as_ref()?;
+        super::dovecot::serves_postfix(config)?;
+        let value = config.effective("auth_mechanisms", &dovecot::Lookup::default());
+        match value.unknown {
+            Some(_) => None,
+            None => Some(Mechanisms::named(value.text.fields_with(|c| c == ' '))),
+        }
     }
 
     /// The same server with other texts in place of some of its files, judged in the same way.

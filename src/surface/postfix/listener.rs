@@ -1,31 +1,41 @@
 //! Where a service listens: addresses and ports of the `inet` services of master.cf.
+//!
+//! Read in master/master_ent.c (get_master_ent) and util/host_port.c; which socket gets a connection was tried live.
 
-use std::net::IpAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
 use bstr::{BStr, ByteSlice};
 
-use crate::postfix::{Service, words};
+use crate::postfix::Service;
 use crate::surface::{Client, Endpoint};
 use crate::version::Version;
 
-use super::Instance;
+use super::start::Down;
+use super::{Instance, because};
 
-/// The names that mail services go by, with their ports (services(5); 3.6+ `known_tcp_ports` has the first four).
+/// The names that services go by, with their ports: those of mail, and what else serves or filters it on an inet port.
+/// `known_tcp_ports` has the first five since 3.6; the rest are in the services(5) of every system.
 const PORTS: &[(&str, u16)] = &[
     ("lmtp", 24),
     ("smtp", 25),
     ("smtps", 465),
     ("submissions", 465),
+    ("submission", 587),
+    ("mail", 25),
     ("ssmtp", 465),
     ("urd", 465),
-    ("submission", 587),
-    ("msa", 587),
-    ("mail", 25),
-    ("amavis", 10024),
-    ("qmqp", 628),
-    ("http-alt", 8080),
-    ("imap2", 143),
     ("pop3", 110),
+    ("pop-3", 110),
+    ("imap2", 143),
+    ("imap", 143),
+    ("qmqp", 628),
+    ("imaps", 993),
+    ("pop3s", 995),
+    ("http-alt", 8080),
+    ("webcache", 8080),
+    ("amavis", 10024),
 ];
 
 /// One socket.
@@ -45,27 +55,26 @@ impl Listener {
 
 /// The services that listen: of those with one canonical name the last holds (master/master_conf.c, live 3.7.11),
 /// and `master_service_disable` takes some away (2.6 and later).
-pub(super) fn listening<'a>(instance: &Instance<'a>, services: &[&'a Service]) -> Vec<&'a Service> {
-    let disabled = disabled_patterns(instance);
-    let mut listening: Vec<&Service> = Vec::new();
-    for service in services.iter().copied() {
-        if service.kind.text != "inet" || is_disabled(service, &disabled) {
-            continue;
-        }
-        let name = canonical(service.name.text.as_ref());
-        listening.retain(|earlier| canonical(earlier.name.text.as_ref()) != name);
-        listening.push(service);
+pub(super) fn listening<'a>(instance: &Instance<'a>) -> Vec<&'a Service> {
+    let mut last: HashMap<_, usize> = HashMap::new();
+    let services: Vec<&Service> = instance
+        .config
+        .services()
+        .filter(|service| service.kind.text == "inet" && !is_disabled(instance, service))
+        .collect();
+    let name = |service: &'a Service| canonical(instance, service.name.text.as_ref());
+    for (index, service) in services.iter().enumerate() {
+        last.insert(name(service), index);
     }
-    listening
+    let mut kept: Vec<usize> = last.into_values().collect();
+    kept.sort_unstable();
+    kept.into_iter().map(|index| services[index]).collect()
 }
 
-/// `host:port` with the port as a number where its name is known (master/master_ent.c, `smtp` and `25` are one service).
-fn canonical(name: &BStr) -> (Vec<u8>, Result<u16, Vec<u8>>) {
+/// `host:port` with the port as a number where its name is known: `smtp` and `25` are one service (master/master_ent.c).
+fn canonical<'a>(instance: &Instance<'_>, name: &'a BStr) -> (&'a [u8], Result<u16, &'a [u8]>) {
     let (host, port) = host_and_port(name);
-    (
-        host.to_vec(),
-        port_number(port).ok_or_else(|| port.to_vec()),
-    )
+    (host, port_number(instance, port).ok_or(port))
 }
 
 /// Cuts `host:port`, `[v6]:port`, `:port` or `port` (util/host_port.c).
@@ -82,44 +91,130 @@ fn host_and_port(name: &BStr) -> (&[u8], &[u8]) {
     }
 }
 
-fn port_number(port: &[u8]) -> Option<u16> {
+/// The number of a port: written so, known by its name, or named in the services(5) of the tree.
+fn port_number(instance: &Instance<'_>, port: &[u8]) -> Option<u16> {
     let text = port.to_str().ok()?;
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().ok().filter(|&port| port != 0);
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok();
     }
-    PORTS
-        .iter()
-        .find(|(name, _)| *name == text)
+    let known = PORTS.iter().find(|(name, _)| *name == text);
+    known
         .map(|&(_, port)| port)
+        .or_else(|| port_in_services(instance, text))
 }
 
-/// The patterns of `master_service_disable`.
-fn disabled_patterns(instance: &Instance<'_>) -> Vec<String> {
-    if instance.version < Version::new(2, 6) {
-        return Vec::new();
+/// `NAME PORT/tcp ALIAS…` in /etc/services.
+fn port_in_services(instance: &Instance<'_>, name: &str) -> Option<u16> {
+    let text = instance
+        .sources
+        .tree()
+        .read(Path::new("/etc/services"))
+        .ok()?;
+    text.lines().find_map(|line| {
+        let line = line.split_str("#").next()?.to_str().ok()?;
+        let mut fields = line.split_ascii_whitespace();
+        let (first, port) = (fields.next()?, fields.next()?.strip_suffix("/tcp")?);
+        (first == name || fields.any(|alias| alias == name))
+            .then(|| port.parse().ok())
+            .flatten()
+    })
+}
+
+/// What keeps master from starting: a port whose name nobody knows, no address to listen on, or, before 3.6, two sockets
+/// on one port of which one is bound to all addresses (util/inet_listen.c sets SO_REUSEPORT since 3.6).
+pub(super) fn refused(instance: &Instance<'_>) -> Option<Down> {
+    let interfaces = instance.config.view(None, instance.version);
+    let interfaces = interfaces.value("inet_interfaces").ok()?;
+    let mut seen: HashMap<u16, Vec<(Vec<IpAddr>, &Service)>> = HashMap::new();
+    for service in listening(instance) {
+        let (host, port) = host_and_port(service.name.text.as_ref());
+        let Some(port) = port_number(instance, port) else {
+            let message = format!(
+                "whether /etc/services knows the port \"{}\", without which master does not start",
+                port.as_bstr()
+            );
+            return Some(Down {
+                unknown: !instance.sources.tree().covers(Path::new("/etc/services")),
+                ..Down::at(instance, &service.label(), service.name.span, message)
+            });
+        };
+        if host.is_empty() && interfaces.words().next().is_none() {
+            return Some(Down {
+                message: "master does not start: a service without an address needs a non-empty inet_interfaces".into(),
+                because: Some(because("inet_interfaces", &interfaces)),
+                unknown: false,
+            });
+        }
+        let sockets = of_service(instance, service);
+        let literal = host
+            .to_str()
+            .ok()
+            .and_then(|host| host.parse::<IpAddr>().ok());
+        if literal.is_some()
+            && sockets
+                .iter()
+                .all(|one| bound(instance, &one.address).is_empty())
+        {
+            // util/inet_addr_host.c: an address of a family that inet_protocols leaves out (live 3.7.11).
+            let name = &service.name.text;
+            let message = format!("master does not start: bad hostname or network address: {name}");
+            return Some(Down::at(
+                instance,
+                &service.label(),
+                service.name.span,
+                message,
+            ));
+        }
+        let addresses: Vec<IpAddr> = sockets
+            .iter()
+            .flat_map(|one| bound(instance, &one.address))
+            .collect();
+        let others = seen.entry(port).or_default();
+        if instance.version < Version::new(3, 6)
+            && others.iter().any(|(theirs, _)| clash(theirs, &addresses))
+        {
+            let message = format!("master does not start: port {port} is bound twice");
+            return Some(Down::at(
+                instance,
+                &service.label(),
+                service.name.span,
+                message,
+            ));
+        }
+        others.push((addresses, service));
     }
-    let value = instance
-        .config
-        .view(None, instance.version)
-        .value("master_service_disable");
-    value
-        .map(|value| value.words().map(|word| word.to_string()).collect())
-        .unwrap_or_default()
+    None
+}
+
+/// Whether two sockets on one port cannot be bound both without SO_REUSEPORT.
+fn clash(some: &[IpAddr], others: &[IpAddr]) -> bool {
+    some.iter().any(|a| {
+        others.iter().any(|b| {
+            a.is_ipv4() == b.is_ipv4() && (a == b || a.is_unspecified() || b.is_unspecified())
+        })
+    })
 }
 
 /// Whether `master_service_disable` takes the service away: `type` or `name/type` (old: `name.type`), the first match
-/// decides, `!` negates, in any case, by the name as written (util/match_service.c; live 3.7.11, 3.10.13).
-fn is_disabled(service: &Service, patterns: &[String]) -> bool {
-    let kind = service.kind.text.to_string();
-    let name = service.name.text.to_string();
-    for pattern in patterns {
-        let (negated, pattern) = match pattern.strip_prefix('!') {
-            Some(rest) => (true, rest),
-            None => (false, pattern.as_str()),
+/// decides, `!` negates, in any case, by the name as written (global/match_service.c; live 3.7.11, 3.10.13).
+pub(super) fn is_disabled(instance: &Instance<'_>, service: &Service) -> bool {
+    if instance.version < Version::new(2, 6) {
+        return false;
+    }
+    let view = instance.config.view(None, instance.version);
+    let Ok(patterns) = view.value("master_service_disable") else {
+        return false;
+    };
+    for pattern in patterns.words() {
+        let bare = pattern.trim_start_with(|c| c == '!');
+        let negated = !(pattern.len() - bare.len()).is_multiple_of(2);
+        let hit = match bare.rfind_byteset(b"/.") {
+            None => bare.eq_ignore_ascii_case(&service.kind.text),
+            Some(cut) => {
+                bare[..cut].eq_ignore_ascii_case(&service.name.text)
+                    && bare[cut + 1..].eq_ignore_ascii_case(&service.kind.text)
+            }
         };
-        let hit = pattern.eq_ignore_ascii_case(&kind)
-            || pattern.eq_ignore_ascii_case(&format!("{name}/{kind}"))
-            || pattern.eq_ignore_ascii_case(&format!("{name}.{kind}"));
         if hit {
             return !negated;
         }
@@ -130,44 +225,69 @@ fn is_disabled(service: &Service, patterns: &[String]) -> bool {
 /// The sockets of one service; several where `inet_interfaces` names several addresses.
 pub(super) fn of_service(instance: &Instance<'_>, service: &Service) -> Vec<Listener> {
     let (host, port) = host_and_port(service.name.text.as_ref());
-    let port = port_number(port).unwrap_or(0);
+    let port = port_number(instance, port).unwrap_or(0);
     let listener = |address: &str| Listener {
         address: address.to_owned(),
         port,
     };
     if !host.is_empty() {
-        let host = host.to_str_lossy();
-        return vec![listener(match host.as_ref() {
-            "0.0.0.0" | "::" => "*",
-            other => other,
-        })];
+        return vec![listener(&host.to_str_lossy())];
     }
-    match interfaces(instance) {
-        None => vec![listener("*")],
-        Some(addresses) => addresses.iter().map(|one| listener(one)).collect(),
-    }
+    interfaces(instance)
+        .iter()
+        .map(|address| listener(address))
+        .collect()
 }
 
-/// The addresses of `inet_interfaces`; none where it is all of them (postconf(5), global/own_inet_addr.c).
-fn interfaces(instance: &Instance<'_>) -> Option<Vec<String>> {
+/// The addresses of `inet_interfaces`, `*` where it is all of them (global/own_inet_addr.c). Both loopback addresses are
+/// one listener, and so are the names that resolve to them.
+fn interfaces(instance: &Instance<'_>) -> Vec<String> {
     let view = instance.config.view(None, instance.version);
-    let value = view.value("inet_interfaces").ok()?;
-    let words: Vec<String> = words(&value.text)
-        .map(|word| word.to_string().trim_matches(['[', ']']).to_owned())
-        .collect();
-    if words.is_empty() || words.iter().any(|word| word == "all") {
-        return None;
+    let Ok(value) = view.value("inet_interfaces") else {
+        return vec!["*".to_owned()];
+    };
+    let mut addresses: Vec<String> = Vec::new();
+    for word in value.words() {
+        let word = word.to_string();
+        let word = word.trim_matches(['[', ']']);
+        // The word "all" counts only where it stands alone, in any case.
+        let address = match word.to_ascii_lowercase().as_str() {
+            "all" => "*",
+            "loopback-only" | "localhost" => "localhost",
+            _ => word,
+        };
+        if !addresses.iter().any(|known| known == address) {
+            addresses.push(address.to_owned());
+        }
     }
-    Some(
-        words
-            .into_iter()
-            .map(|word| match word.as_str() {
-                // Both loopback addresses; the name resolves to them everywhere.
-                "loopback-only" | "localhost" => "127.0.0.1".to_owned(),
-                _ => word,
-            })
-            .collect(),
-    )
+    addresses
+}
+
+/// The addresses to which a listener is bound, as far as they are known, under `inet_protocols`.
+fn bound(instance: &Instance<'_>, address: &str) -> Vec<IpAddr> {
+    let (v4, v6) = protocols(instance);
+    let both = |four: Ipv4Addr, six: Ipv6Addr| vec![IpAddr::V4(four), IpAddr::V6(six)];
+    let mut addresses = match address {
+        "*" => both(Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED),
+        "localhost" => both(Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST),
+        _ => address.parse().into_iter().collect(),
+    };
+    addresses.retain(|address| if address.is_ipv4() { v4 } else { v6 });
+    addresses
+}
+
+/// Whether IPv4 and IPv6 are in use (`inet_protocols`; before 2.9 only IPv4 by default).
+fn protocols(instance: &Instance<'_>) -> (bool, bool) {
+    let view = instance.config.view(None, instance.version);
+    let Ok(value) = view.value("inet_protocols") else {
+        return (true, true);
+    };
+    let has = |name: &str| {
+        let mut words = value.words();
+        words.any(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    let all = has("all");
+    (all || has("ipv4"), all || has("ipv6"))
 }
 
 /// The endpoints that a client can reach at the address it connects to. Of several on one port the socket bound to that
@@ -180,38 +300,35 @@ pub(super) fn reached_by(
     let Some(to) = client.to else {
         return endpoints;
     };
-    let loopback = loopback_only(instance);
-    let fit = |endpoint: &Endpoint| -> Option<u8> {
-        match endpoint.address.parse::<IpAddr>() {
-            Ok(address) if address == to => Some(2),
-            // `loopback-only` holds for ::1 as well.
-            Ok(address) if loopback && address.is_loopback() && to.is_loopback() => Some(2),
-            Ok(_) => None,
-            Err(_) if endpoint.address == "*" => Some(1),
-            // A host name: nobody here resolves it.
-            Err(_) => Some(0),
+    // How well a listener fits: 2 bound to that very address, 1 to all, 0 to a name that nobody here resolves.
+    let fit = |address: &str| -> Option<u8> {
+        let addresses = bound(instance, address);
+        if addresses.contains(&to) {
+            Some(2)
+        } else if addresses
+            .iter()
+            .any(|one| one.is_unspecified() && one.is_ipv4() == to.is_ipv4())
+        {
+            Some(1)
+        } else {
+            let known =
+                address == "*" || address == "localhost" || address.parse::<IpAddr>().is_ok();
+            (!known && !to.is_loopback()).then_some(0)
         }
     };
-    let best = |port: u16| {
-        let same = endpoints.iter().filter(|one| one.port == port);
-        same.filter_map(fit).max()
-    };
+    let mut best: HashMap<u16, u8> = HashMap::new();
+    for endpoint in &endpoints {
+        if let Some(fit) = fit(&endpoint.address) {
+            let best = best.entry(endpoint.port).or_default();
+            *best = fit.max(*best);
+        }
+    }
     endpoints
-        .iter()
-        .filter(|endpoint| match (fit(endpoint), best(endpoint.port)) {
-            (Some(0), _) => true,
-            (Some(fit), Some(best)) => fit == best,
-            (None, _) | (Some(_), None) => false,
+        .into_iter()
+        .filter(|endpoint| match fit(&endpoint.address) {
+            Some(0) => true,
+            Some(fit) => best.get(&endpoint.port) == Some(&fit),
+            None => false,
         })
-        .cloned()
         .collect()
-}
-
-fn loopback_only(instance: &Instance<'_>) -> bool {
-    let view = instance.config.view(None, instance.version);
-    view.value("inet_interfaces").is_ok_and(|value| {
-        value
-            .words()
-            .any(|word| word == "loopback-only" || word == "localhost")
-    })
 }

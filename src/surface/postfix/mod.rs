@@ -1,9 +1,13 @@
 //! The surface of Postfix: what smtpd does for a client without TLS.
 //!
-//! `listener` says where a service listens, `start` what keeps it from serving at all, `session` what it offers and accepts,
-//! `tls` whether TLS can come about, `relay` who may send without a login.
+//! `listener` says where a service listens, `start` what keeps it from serving at all, `session` what it offers and accepts
+//! under its `policy`, `keyword` what it withholds from whom, `early` whom it turns away, `tls` whether TLS can come about,
+//! `relay` who may send without a login.
 
+mod early;
+mod keyword;
 mod listener;
+mod policy;
 mod relay;
 mod session;
 mod start;
@@ -14,13 +18,13 @@ pub use relay::is_in_mynetworks;
 
 use bstr::ByteSlice;
 
-use crate::postfix::{Config, OLDEST, Service};
+use crate::postfix::{Config, OLDEST, Service, Value};
 use crate::source::Sources;
 use crate::version::{Range, Version};
 
-use super::{Endpoint, Protocol, Question, Server, TlsMode, Verdict, over_versions};
+use super::{Because, Endpoint, Protocol, Question, Server, TlsMode, Verdict, over_versions};
 
-/// The releases at which something changes that a verdict depends on (postfix.md in the sources' RELEASE_NOTES).
+/// The releases at which something changes that a verdict depends on (RELEASE_NOTES of each).
 const CHANGES: &[Version] = &[
     // An unknown security level becomes fatal; a missing certificate no more.
     Version::new(2, 5),
@@ -56,6 +60,15 @@ pub fn endpoints(
     })
 }
 
+/// A setting with the value in force, as a reason.
+fn because(setting: &str, value: &Value) -> Because {
+    Because {
+        setting: setting.to_owned(),
+        value: value.text.clone(),
+        origin: value.origin,
+    }
+}
+
 /// One instance of Postfix in one release, with what is asked about it.
 #[derive(Clone, Copy)]
 struct Instance<'a> {
@@ -68,67 +81,105 @@ struct Instance<'a> {
 impl<'a> Instance<'a> {
     fn endpoints(&self) -> Vec<Endpoint> {
         let down = start::of_master(self);
-        let Some(master) = &self.config.master else {
-            return self.stock(down.as_ref());
-        };
-        let services: Vec<&Service> = master.services().collect();
         let mut endpoints = Vec::new();
-        for service in listener::listening(self, &services) {
-            let Some(smtpd) = self.behind(service, &services) else {
-                continue;
-            };
-            let mut endpoint = self.judge(service, smtpd, down.as_ref());
-            let listeners = listener::of_service(self, service);
-            if let Some(last) = listeners.last() {
-                for one in &listeners[..listeners.len() - 1] {
-                    let mut copy = endpoint.clone();
-                    one.place(&mut copy);
-                    endpoints.push(copy);
-                }
-                last.place(&mut endpoint);
-                endpoints.push(endpoint);
+        let mut place = |service: &Service, endpoint: Endpoint| {
+            for listener in listener::of_service(self, service) {
+                let mut placed = endpoint.clone();
+                listener.place(&mut placed);
+                endpoints.push(placed);
+            }
+        };
+        if self.config.master.is_none()
+            && let Some(service) = start::stock_service()
+        {
+            place(&service, self.stock(&service, down.as_ref()));
+        }
+        for service in listener::listening(self) {
+            if let Some(endpoint) = self.of_service(service, down.as_ref()) {
+                place(service, endpoint);
             }
         }
-        if let Some(client) = self.question.client {
-            endpoints = listener::reached_by(self, endpoints, client);
+        match self.question.client {
+            // Where master does not start, no listener is left to be chosen from.
+            Some(client) if down.is_none() => listener::reached_by(self, endpoints, client),
+            Some(_) => endpoints,
+            None => {
+                endpoints.extend(self.local_sockets(down.as_ref()));
+                endpoints
+            }
         }
-        endpoints
     }
 
-    /// The smtpd that talks to the clients of a listening service: itself, or the `pass` service behind postscreen
-    /// (postscreen(8), smtpd_service_name; postscreen itself has no AUTH).
-    fn behind(&self, service: &'a Service, services: &[&'a Service]) -> Option<&'a Service> {
+    /// The endpoint of a listening service, where an smtpd talks to its clients.
+    fn of_service(&self, service: &'a Service, down: Option<&start::Down>) -> Option<Endpoint> {
         match service.program().as_bytes() {
-            b"smtpd" => Some(service),
-            b"postscreen" => {
-                let name = self
-                    .config
-                    .view(Some(service), self.version)
-                    .value("smtpd_service_name")
-                    .map(|value| value.text)
-                    .unwrap_or_default();
-                let name = if name.is_empty() {
-                    "smtpd".into()
-                } else {
-                    name
-                };
-                services
-                    .iter()
-                    .rev()
-                    .find(|one| one.kind.text == "pass" && one.name.text == name)
-                    .copied()
+            b"smtpd" => {
+                let mut endpoint = self.endpoint(service, service);
+                session::judge(self, service, down, &mut endpoint);
+                Some(endpoint)
             }
+            b"postscreen" => Some(self.behind_postscreen(service, down)),
             _ => None,
         }
     }
 
-    fn judge(
-        &self,
-        service: &'a Service,
-        smtpd: &'a Service,
-        down: Option<&start::Down>,
-    ) -> Endpoint {
-        let mut endpoint = Endpoint {
+    /// postscreen has no AUTH; it hands its clients to the `pass` service that smtpd_service_name names (postscreen(8)).
+    fn behind_postscreen(&self, service: &'a Service, down: Option<&start::Down>) -> Endpoint {
+        let view = self.config.view(Some(service), self.version);
+        let name = view.value("smtpd_service_name").map(|value| value.text);
+        let name = name.ok().filter(|name| !name.is_empty());
+        let name = name.unwrap_or_else(|| "smtpd".into());
+        let behind = self.config.services().filter(|one| {
+            matches!(one.kind.text.as_slice(), b"pass" | b"unix")
+                && one.name.text == name
+                && !listener::is_disabled(self, one)
+        });
+        let Some(smtpd) = behind.last().filter(|one| one.program() == "smtpd") else {
+            let mut endpoint = self.endpoint(service, service);
+            endpoint.verdict = Verdict::Fails(format!(
+                "postscreen finds no smtpd service \"{name} pass\" to hand its clients to"
+            ));
+            return endpoint;
+        };
+        let mut endpoint = self.endpoint(service, smtpd);
+        endpoint.assumed.push(format!(
+            "postscreen hands its clients to \"{}\", whose settings decide",
+            smtpd.label()
+        ));
+        // master/event_server.c, MAIL_SERVER_SOLITARY: "requires a process limit of 1".
+        let alone = (service.process_limit.text != "1").then(|| {
+            let message = "service postscreen requires a process limit of 1".to_owned();
+            start::Down::at(self, &service.label(), service.process_limit.span, message)
+        });
+        session::judge(self, smtpd, down.or(alone.as_ref()), &mut endpoint);
+        endpoint
+    }
+
+    /// smtpd on sockets in the file system: no network client reaches them.
+    fn local_sockets(&self, down: Option<&start::Down>) -> Vec<Endpoint> {
+        let services = self.config.services().filter(|service| {
+            service.kind.text == "unix"
+                && service.program() == "smtpd"
+                && !listener::is_disabled(self, service)
+        });
+        services
+            .map(|service| {
+                let mut endpoint = self.endpoint(service, service);
+                let class = if service.private.text == "n" {
+                    "public"
+                } else {
+                    "private"
+                };
+                endpoint.address = format!("{class}/{}", service.name.text);
+                session::judge(self, service, down, &mut endpoint);
+                endpoint
+            })
+            .collect()
+    }
+
+    /// An endpoint that is not judged yet.
+    fn endpoint(&self, service: &Service, smtpd: &Service) -> Endpoint {
+        Endpoint {
             server: Server::Postfix,
             service: service.label(),
             protocol: Protocol::Smtp,
@@ -141,15 +192,7 @@ impl<'a> Instance<'a> {
             assumed: Vec::new(),
             versions: Range::ANY,
             log_name: self.log_name(smtpd),
-        };
-        if smtpd.span != service.span {
-            endpoint.assumed.push(format!(
-                "postscreen hands its clients to \"{}\", whose settings decide",
-                smtpd.label()
-            ));
         }
-        session::judge(self, smtpd, down, &mut endpoint);
-        endpoint
     }
 
     /// `$syslog_name/<program>` (syslog_name(5), msg_syslog_init in each daemon).
@@ -161,31 +204,13 @@ impl<'a> Instance<'a> {
     }
 
     /// Without master.cf: the services that every stock file has, `smtp inet` alone among those that serve clients.
-    fn stock(&self, down: Option<&start::Down>) -> Vec<Endpoint> {
-        let assumed =
-            "there is no master.cf here; the stock one is assumed, with smtp alone on port 25";
-        let stock = start::stock_service();
-        let mut endpoint = Endpoint {
-            server: Server::Postfix,
-            service: "smtp inet".to_owned(),
-            protocol: Protocol::Smtp,
-            address: "*".to_owned(),
-            port: 25,
-            tls: TlsMode::None,
-            verdict: Verdict::NoAuth,
-            because: Vec::new(),
-            exemptions: Vec::new(),
-            assumed: vec![assumed.to_owned()],
-            versions: Range::ANY,
-            log_name: "postfix/smtpd".to_owned(),
-        };
-        match &stock {
-            Some(service) => {
-                endpoint.log_name = self.log_name(service);
-                session::judge(self, service, down, &mut endpoint);
-            }
-            None => endpoint.verdict = Verdict::Unknown(assumed.to_owned()),
-        }
-        vec![endpoint]
+    fn stock(&self, service: &Service, down: Option<&start::Down>) -> Endpoint {
+        let mut endpoint = self.endpoint(service, service);
+        endpoint.assumed.push(
+            "there is no master.cf here; the stock one is assumed, with smtp alone on port 25"
+                .to_owned(),
+        );
+        session::judge(self, service, down, &mut endpoint);
+        endpoint
     }
 }

@@ -1,15 +1,16 @@
 //! Relaying: the stop without which smtpd dies, and the networks that send without a login.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
-use bstr::{BStr, ByteSlice};
-use ipnet::IpNet;
+use bstr::{BStr, BString, ByteSlice};
 
-use crate::postfix::{View, words};
-use crate::surface::Because;
+use crate::postfix::{Value, View, quoted_words};
 use crate::version::Version;
 
+use super::because;
 use super::start::Down;
+use super::table::network;
 
 /// One of these has to work in the relay or recipient restrictions (smtpd/smtpd_check.c:smtpd_check_init, rcpt_required).
 const STOPS: &[&str] = &[
@@ -21,9 +22,6 @@ const STOPS: &[&str] = &[
     "check_relay_domains",
 ];
 
-/// Restriction classes may name each other; smtpd follows them without end, we do not.
-const DEEPEST: usize = 8;
-
 /// Without a working relay stop smtpd is fatal on every connection (smtpd_check.c:fail_required; live 3.7.11).
 pub(super) fn missing_stop(view: &View<'_>) -> Option<Down> {
     let relay = Version::new(2, 10) <= view.version();
@@ -32,17 +30,28 @@ pub(super) fn missing_stop(view: &View<'_>) -> Option<Down> {
     } else {
         &["smtpd_recipient_restrictions"]
     };
-    let mut because = None;
+    let classes = match view.value("smtpd_restriction_classes") {
+        Ok(classes) => classes,
+        Err(fault) => return Some(Down::from(fault)),
+    };
+    if let Some(down) = undefined_class(view, &classes) {
+        return Some(down);
+    }
+    let mut reason = None;
     for name in names {
-        let value = view.value(name).ok()?;
-        if has_stop(view, &value.text, 0) {
+        let value = match view.value(name) {
+            Ok(value) => value,
+            Err(fault) => return Some(Down::from(fault)),
+        };
+        let mut search = Search {
+            view,
+            classes: classes.words().collect(),
+            seen: HashSet::new(),
+        };
+        if search.has_stop(&value.text) {
             return None;
         }
-        because.get_or_insert(Because {
-            setting: (*name).to_owned(),
-            value: value.text,
-            origin: value.origin,
-        });
+        reason.get_or_insert(because(name, &value));
     }
     Some(Down {
         message: format!(
@@ -50,34 +59,52 @@ pub(super) fn missing_stop(view: &View<'_>) -> Option<Down> {
              defer_unauth_destination, reject, defer or defer_if_permit",
             names.join(" or ")
         ),
-        because,
+        because: reason,
+        unknown: false,
     })
 }
 
-/// smtpd_check.c:has_required: `permit` ends the search, what follows `warn_if_reject` does not count, classes do.
-fn has_stop(view: &View<'_>, list: &[u8], depth: usize) -> bool {
-    let mut restrictions = words(list);
-    while let Some(word) = restrictions.next() {
-        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-        if is("warn_if_reject") {
-            restrictions.next();
-        } else if is("permit") {
-            return false;
-        } else if STOPS.iter().any(|stop| is(stop)) {
-            return true;
-        } else if depth < DEEPEST && is_class(view, word) {
-            let class = view.value(&word.to_str_lossy());
-            if class.is_ok_and(|value| has_stop(view, &value.text, depth + 1)) {
-                return true;
-            }
-        }
-    }
-    false
+/// smtpd_check.c:smtpd_check_init: "restriction class needs a definition".
+fn undefined_class(view: &View<'_>, classes: &Value) -> Option<Down> {
+    classes.words().find_map(|class| {
+        let value = view.value(&class.to_str_lossy()).ok()?;
+        value.text.is_empty().then(|| Down {
+            message: format!("restriction class `{class}' needs a definition"),
+            because: Some(because("smtpd_restriction_classes", classes)),
+            unknown: false,
+        })
+    })
 }
 
-fn is_class(view: &View<'_>, word: &BStr) -> bool {
-    view.value("smtpd_restriction_classes")
-        .is_ok_and(|classes| classes.words().any(|class| class == word))
+/// The search for a stop through restriction classes, of which each is looked through once.
+struct Search<'v> {
+    view: &'v View<'v>,
+    classes: HashSet<&'v BStr>,
+    seen: HashSet<BString>,
+}
+
+impl Search<'_> {
+    /// smtpd_check.c:has_required: `permit` ends the search, what follows `warn_if_reject` does not count, classes do.
+    fn has_stop(&mut self, list: &[u8]) -> bool {
+        let mut restrictions = quoted_words(list);
+        while let Some(word) = restrictions.next() {
+            let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+            if is("warn_if_reject") {
+                restrictions.next();
+            } else if is("permit") {
+                return false;
+            } else if STOPS.iter().any(|stop| is(stop)) {
+                return !is("defer_unauth_destination")
+                    || self.view.version() >= Version::new(2, 10);
+            } else if self.classes.contains(word) && self.seen.insert(word.into()) {
+                let class = self.view.value(&word.to_str_lossy());
+                if class.is_ok_and(|value| self.has_stop(&value.text)) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
 }
 
 /// Whether `address` lies in mynetworks, so that `permit_mynetworks` lets its mail through without a login.
@@ -101,12 +128,4 @@ pub fn is_in_mynetworks(view: &View<'_>, address: IpAddr) -> Option<bool> {
         }
     }
     (!unknown).then_some(false)
-}
-
-/// `192.0.2.0/24`, `192.0.2.1`, `[2001:db8::]/32`, `[::1]` (util/match_ops.c:match_hostaddr).
-fn network(word: &BStr) -> Option<IpNet> {
-    let text = word.to_str().ok()?.replace(['[', ']'], "");
-    text.parse::<IpNet>()
-        .ok()
-        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }

@@ -1,27 +1,23 @@
 //! A session: what smtpd offers a client without TLS and what it accepts from it.
 //!
-//! The derivation follows smtpd/smtpd.c:pre_jail_init (2.8 and later; smtpd_service before it) and, for the mechanisms,
-//! xsasl/xsasl_dovecot_server.c. Every line of the table was seen on live 3.5.25, 3.7.11, 3.10.13 and 3.11.7.
+//! The derivation follows smtpd/smtpd.c:pre_jail_init and smtpd_proto (2.8 and later; smtpd_service before it).
+//! `keyword` says what is withheld from whom, `early` who is turned away before a login, `tls` whether TLS can come about.
+//! Every line of the table was seen on live 3.5.25, 3.7.11, 3.10.13 and 3.11.7.
 
 use bstr::ByteSlice;
 
-use crate::postfix::{Fault, Service, Value, View, words};
+use crate::postfix::{Fault, Service, Value, View, quoted_words};
+use crate::surface::sasl::Mechanisms;
 use crate::surface::{Because, Endpoint, Exemption, ExemptionKind, TlsMode, Verdict};
 use crate::version::Version;
 
-use super::{Instance, relay, start, tls};
+use super::early::Early;
+use super::keyword::{Keywords, Withheld};
+use super::policy::Policy;
+use super::{Instance, because, start, tls};
 
-/// What the parameters of one service come to.
-struct Policy {
-    wrapper: bool,
-    /// TLS is on offer.
-    offers: bool,
-    /// Every command waits for TLS.
-    enforces: bool,
-    /// SASL waits for TLS.
-    auth_only: bool,
-    because: Vec<Because>,
-}
+/// What the service behind SASL is taken to offer where nothing tells.
+const USUAL: [&[u8]; 3] = [b"PLAIN", b"LOGIN", b"CRAM-MD5"];
 
 /// Judges one smtpd and writes the verdict into its endpoint.
 pub(super) fn judge(
@@ -30,20 +26,17 @@ pub(super) fn judge(
     down: Option<&start::Down>,
     endpoint: &mut Endpoint,
 ) {
-    let own = start::of_service(instance, service);
+    let view = instance.config.view(Some(service), instance.version);
+    let own = start::of_service(instance, &view, service);
     if let Some(down) = down.or(own.as_ref()) {
         endpoint.verdict = down.verdict();
         endpoint.because.extend(down.because.clone());
         return;
     }
-    let view = instance.config.view(Some(service), instance.version);
     if let Err(fault) = judge_running(instance, &view, endpoint) {
-        endpoint.because = vec![Because {
-            setting: fault.name,
-            value: fault.value,
-            origin: fault.origin,
-        }];
-        endpoint.verdict = Verdict::Fails(fault.message);
+        let down = start::Down::from(fault);
+        endpoint.verdict = down.verdict();
+        endpoint.because = down.because.into_iter().collect();
     }
 }
 
@@ -52,316 +45,301 @@ fn judge_running(
     view: &View<'_>,
     endpoint: &mut Endpoint,
 ) -> Result<(), Fault> {
-    let (sasl, sasl_value) = view.flag("smtpd_sasl_auth_enable")?;
-    let policy = policy(view)?;
-    let works = tls::works(instance, view, policy.enforces, endpoint)?;
-    let discards = discards(instance, view, endpoint)?;
-    let starttls = policy.offers && !discards.starttls;
-    endpoint.tls = if policy.wrapper {
-        TlsMode::Implicit
-    } else if starttls {
-        TlsMode::StartTls
-    } else {
-        TlsMode::None
+    let policy = Policy::of(view)?;
+    let keywords = Keywords::of(instance, view)?;
+    if view.version() < Version::new(2, 5) && policy.enforces && !tls::names_certificate(view)? {
+        let because = policy.because.clone();
+        endpoint.verdict = Verdict::Fails("No server certs available. TLS can't be enabled".into());
+        endpoint.because = because;
+        return Ok(());
+    }
+    let (withheld, doubt) = keywords.from(instance.question.client.map(|client| client.from));
+    endpoint.tls = match (policy.wrapper, policy.offers && !withheld.starttls) {
+        (true, _) => TlsMode::Implicit,
+        (false, true) => TlsMode::StartTls,
+        (false, false) => TlsMode::None,
     };
-    endpoint
-        .because
-        .push(because("smtpd_sasl_auth_enable", sasl_value));
+    let (sasl, sasl_value) = view.flag("smtpd_sasl_auth_enable")?;
+    let sasl_value = because("smtpd_sasl_auth_enable", &sasl_value);
     if !sasl {
+        endpoint.because.push(sasl_value);
         endpoint.verdict = Verdict::NoAuth;
         return Ok(());
     }
-    endpoint.because.extend(policy.because.iter().cloned());
-    let tls_value = view.value("smtpd_sasl_tls_security_options")?;
-    let under_tls = Mechanisms::left(view, &tls_value)?;
-    let plain_value = view.value("smtpd_sasl_security_options")?;
-    let without_tls = Mechanisms::left(view, &plain_value)?;
-    if !policy.auth_only && without_tls.is_empty() {
-        endpoint.because = vec![because("smtpd_sasl_security_options", plain_value)];
-        endpoint.verdict = Verdict::Fails("no SASL authentication mechanisms".to_owned());
-        return Ok(());
+    let session = Session::of(instance, view, policy, endpoint)?;
+    let (verdict, because) = session.verdict(withheld, &keywords);
+    endpoint.verdict = verdict;
+    endpoint.because = because;
+    endpoint.because.push(sasl_value);
+    if let Some(why) = doubt {
+        endpoint.because.insert(0, keywords.maps_because());
+        endpoint.verdict = Verdict::Unknown(why);
     }
-    if discards.auth {
-        endpoint.because.insert(0, discards.because(view)?);
-        endpoint.verdict = Verdict::NoAuth;
-        return Ok(());
+    session.exempt(instance, view, &keywords, endpoint)
+}
+
+/// One smtpd in which SASL is enabled, as far as it is the same for every client.
+struct Session {
+    policy: Policy,
+    /// The mechanisms without TLS, or why there is none, with the setting that says so.
+    without_tls: Offer,
+    under_tls: Offer,
+    /// Why TLS cannot come about.
+    tls_fault: Option<Because>,
+    /// `smtpd_noop_commands`, where AUTH or STARTTLS is among them.
+    ignored: Option<(Ignored, Because)>,
+    /// Why clients are turned away before they can log in.
+    early: Early,
+    /// `smtpd_command_filter`, which may do anything to a command.
+    rewritten: Option<Because>,
+}
+
+/// A command that smtpd answers with 250 and does not carry out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ignored {
+    Auth,
+    StartTls,
+}
+
+/// The mechanisms of one phase.
+struct Offer {
+    mechanisms: Mechanisms,
+    /// What smtpd dies of where there is no mechanism.
+    message: String,
+    because: Because,
+}
+
+impl Session {
+    fn of(
+        instance: &Instance<'_>,
+        view: &View<'_>,
+        policy: Policy,
+        endpoint: &mut Endpoint,
+    ) -> Result<Self, Fault> {
+        let offered = match instance.question.sasl {
+            Some(known) if view.value("smtpd_sasl_type")?.is("dovecot") => known,
+            Some(_) | None => Mechanisms::named(USUAL),
+        };
+        let without_tls = Offer::of(view, "smtpd_sasl_security_options", offered)?;
+        let under_tls = Offer::of(view, "smtpd_sasl_tls_security_options", offered)?;
+        if instance.question.sasl.is_none()
+            && !policy.auth_only
+            && !without_tls.mechanisms.is_empty()
+            && !without_tls.mechanisms.sends_secret()
+        {
+            endpoint.assumed.push(
+                "the authentication service offers a challenge mechanism such as CRAM-MD5".into(),
+            );
+        }
+        let tls_fault = if policy.offers {
+            tls::fault(instance, view, policy.enforces, endpoint)?
+        } else {
+            None
+        };
+        // smtpd_tls_req_ccert acts only where TLS is enforced: without a certificate of its own a client is sent away (live).
+        if policy.enforces && view.flag("smtpd_tls_req_ccert")?.0 {
+            endpoint.assumed.push(
+                "clients have a certificate of their own, which smtpd_tls_req_ccert demands".into(),
+            );
+        }
+        let filter = view.value("smtpd_command_filter")?;
+        Ok(Self {
+            ignored: ignored_command(view)?,
+            early: Early::of(instance, view, policy.wrapper)?,
+            rewritten: (!filter.text.is_empty()).then(|| because("smtpd_command_filter", &filter)),
+            policy,
+            without_tls,
+            under_tls,
+            tls_fault,
+        })
     }
-    if let Some(verdict) = ignored_commands(view, endpoint)? {
-        endpoint.verdict = verdict;
-        return Ok(());
-    }
-    if let Some(why) = rejects_early(instance, view, policy.wrapper)? {
-        endpoint.because.insert(0, why);
-        endpoint.verdict = Verdict::LockedOut;
-        return Ok(());
-    }
-    let tls_login = (policy.wrapper || starttls) && works.is_none() && !under_tls.is_empty();
-    if !policy.auth_only {
-        endpoint.verdict = if without_tls.password {
+
+    /// What a client finds from which these keywords are withheld, and why.
+    fn verdict(&self, withheld: Withheld, keywords: &Keywords) -> (Verdict, Vec<Because>) {
+        let first = if self.policy.wrapper {
+            Some(&self.under_tls)
+        } else {
+            (!self.policy.auth_only).then_some(&self.without_tls)
+        };
+        let tls_is_up = !self.policy.wrapper || self.tls_fault.is_none();
+        if let Some(offer) = first.filter(|offer| offer.mechanisms.is_empty() && tls_is_up) {
+            // smtpd_sasl_glue.c:smtpd_sasl_activate is fatal, whatever the client goes on to say.
+            return (
+                Verdict::Fails(offer.message.clone()),
+                vec![offer.because.clone()],
+            );
+        }
+        if withheld.auth {
+            return (Verdict::NoAuth, vec![keywords.because()]);
+        }
+        if let Some((Ignored::Auth, because)) = &self.ignored {
+            return (Verdict::NoAuth, vec![because.clone()]);
+        }
+        match &self.early {
+            Early::Nobody => {}
+            Early::Everybody(because) => return (Verdict::LockedOut, vec![because.clone()]),
+            Early::Unknown(why, because) => {
+                return (Verdict::Unknown(why.clone()), vec![because.clone()]);
+            }
+        }
+        let mut reasons = self.policy.because.clone();
+        let verdict = if self.policy.auth_only {
+            let fault = self.no_tls(withheld, keywords);
+            let locked_out = fault.is_some();
+            reasons.splice(0..0, fault.flatten());
+            if locked_out {
+                Verdict::LockedOut
+            } else {
+                Verdict::TlsOnly
+            }
+        } else if self.without_tls.mechanisms.sends_secret() {
             Verdict::Cleartext
         } else {
-            endpoint.assumed.push(
-                "the authentication service offers a challenge mechanism such as CRAM-MD5"
-                    .to_owned(),
-            );
-            endpoint
-                .because
-                .insert(0, because("smtpd_sasl_security_options", plain_value));
+            reasons.insert(0, self.without_tls.because.clone());
             Verdict::Challenge
         };
-    } else if tls_login {
-        endpoint.verdict = Verdict::TlsOnly;
-        client_certificates(view, policy.enforces, endpoint)?;
-    } else {
-        if discards.starttls && !policy.wrapper {
-            endpoint.because.push(discards.because(view)?);
+        if let Some(because) = &self.rewritten {
+            reasons.insert(0, because.clone());
+            let why = format!("smtpd_command_filter ({}) may rewrite AUTH", because.value);
+            return (Verdict::Unknown(why), reasons);
         }
-        if under_tls.is_empty() {
-            endpoint
-                .because
-                .push(because("smtpd_sasl_tls_security_options", tls_value));
+        (verdict, reasons)
+    }
+
+    /// Why nobody can log in under TLS; the reason is empty where the policy already tells.
+    fn no_tls(&self, withheld: Withheld, keywords: &Keywords) -> Option<Option<Because>> {
+        if !self.policy.offers {
+            return Some(None);
         }
-        endpoint.because.extend(works);
-        endpoint.verdict = Verdict::LockedOut;
-    }
-    Ok(())
-}
-
-fn because(setting: &str, value: Value) -> Because {
-    Because {
-        setting: setting.to_owned(),
-        value: value.text,
-        origin: value.origin,
-    }
-}
-
-/// smtpd.c:pre_jail_init: wrapper mode and the level, and only where the level is empty the older booleans.
-fn policy(view: &View<'_>) -> Result<Policy, Fault> {
-    let (wrapper, wrapper_value) = view.flag("smtpd_tls_wrappermode")?;
-    let (auth_only, auth_only_value) = view.flag("smtpd_tls_auth_only")?;
-    let (use_tls, use_value) = view.flag("smtpd_use_tls")?;
-    let (enforce_tls, enforce_value) = view.flag("smtpd_enforce_tls")?;
-    let level = view.value("smtpd_tls_security_level")?;
-    let by_level = if wrapper {
-        None
-    } else {
-        level_of(view, &level)?
-    };
-    let (offers, enforces) = by_level.unwrap_or((use_tls || enforce_tls, enforce_tls));
-    let mut reasons = Vec::new();
-    if wrapper {
-        reasons.push(because("smtpd_tls_wrappermode", wrapper_value));
-    } else {
-        reasons.push(because("smtpd_tls_auth_only", auth_only_value));
-        reasons.push(because("smtpd_tls_security_level", level));
-        if by_level.is_none() {
-            if use_tls {
-                reasons.push(because("smtpd_use_tls", use_value));
-            }
-            if enforce_tls {
-                reasons.push(because("smtpd_enforce_tls", enforce_value));
-            }
+        if !self.policy.wrapper && withheld.starttls {
+            return Some(Some(keywords.because()));
         }
-    }
-    Ok(Policy {
-        wrapper,
-        offers: offers || wrapper,
-        enforces: enforces || wrapper,
-        auth_only: auth_only || enforces || wrapper,
-        because: reasons,
-    })
-}
-
-/// (offers, enforces) by the level; none where it is empty, or, before 2.5, unknown.
-fn level_of(view: &View<'_>, level: &Value) -> Result<Option<(bool, bool)>, Fault> {
-    let word = level.text.to_ascii_lowercase();
-    match word.as_slice() {
-        b"" => Ok(None),
-        b"none" => Ok(Some((false, false))),
-        b"may" => Ok(Some((true, false))),
-        b"encrypt" | b"verify" | b"secure" => Ok(Some((true, true))),
-        b"fingerprint" if view.version() >= Version::new(2, 5) => Ok(Some((true, true))),
-        // 2.3 and 2.4 warn and go by the booleans; later releases die (smtpd.c, "Invalid TLS level").
-        _ if view.version() < Version::new(2, 5) => Ok(None),
-        _ => Err(Fault {
-            name: "smtpd_tls_security_level".to_owned(),
-            message: format!("Invalid TLS level \"{}\"", level.text),
-            value: level.text.clone(),
-            origin: level.origin,
-        }),
-    }
-}
-
-/// What is left of the SASL mechanisms under some options. The service behind SASL is taken to offer PLAIN, LOGIN and
-/// CRAM-MD5, as most do; no file of Postfix tells.
-struct Mechanisms {
-    /// PLAIN or LOGIN.
-    password: bool,
-    /// CRAM-MD5.
-    challenge: bool,
-}
-
-impl Mechanisms {
-    const fn is_empty(&self) -> bool {
-        !self.password && !self.challenge
+        if !self.policy.wrapper
+            && let Some((Ignored::StartTls, because)) = &self.ignored
+        {
+            return Some(Some(because.clone()));
+        }
+        if let Some(fault) = &self.tls_fault {
+            return Some(Some(fault.clone()));
+        }
+        self.under_tls
+            .mechanisms
+            .is_empty()
+            .then(|| Some(self.under_tls.because.clone()))
     }
 
-    /// xsasl_dovecot_server.c and smtpd_sasl_mechanism_filter (3.6 and later).
-    fn left(view: &View<'_>, options: &Value) -> Result<Self, Fault> {
-        let mut left = Self {
-            password: true,
-            challenge: true,
-        };
-        for option in options.words() {
-            match option.to_ascii_lowercase().as_slice() {
-                b"noplaintext" => left.password = false,
-                // CRAM-MD5 is open to dictionary and active attacks, PLAIN and LOGIN are not flagged so (live).
-                b"nodictionary" | b"noactive" => left.challenge = false,
-                b"noanonymous" => {}
-                b"forward_secrecy" | b"mutual_auth" => {
-                    left.password = false;
-                    left.challenge = false;
-                }
-                _ => {
-                    return Err(Fault {
-                        name: "smtpd_sasl_security_options".to_owned(),
-                        message: format!("unknown SASL security option \"{option}\""),
-                        value: options.text.clone(),
-                        origin: options.origin,
+    /// Writes down the clients for whom something else holds.
+    fn exempt(
+        &self,
+        instance: &Instance<'_>,
+        view: &View<'_>,
+        keywords: &Keywords,
+        endpoint: &mut Endpoint,
+    ) -> Result<(), Fault> {
+        if instance.question.client.is_none() {
+            for (network, withheld) in keywords.groups() {
+                let (verdict, _) = self.verdict(withheld, keywords);
+                if verdict.word() != endpoint.verdict.word() {
+                    endpoint.exemptions.push(Exemption {
+                        kind: ExemptionKind::Filter,
+                        network: Some(network),
+                        detail: format!(
+                            "smtpd_discard_ehlo_keyword_address_maps withholds other keywords from them: {}",
+                            verdict.word()
+                        ),
+                        origin: Some(keywords.maps_because().origin),
                     });
                 }
             }
         }
-        if view.version() >= Version::new(3, 6) {
-            let filter = view.value("smtpd_sasl_mechanism_filter")?;
-            left.password &= passes(&filter, "plain") || passes(&filter, "login");
-            left.challenge &= passes(&filter, "cram-md5");
+        let proxied = view.value("smtpd_upstream_proxy_protocol")?;
+        let behind_postscreen = view
+            .service()
+            .is_some_and(|service| service.kind.text == "pass");
+        if !proxied.text.is_empty() && !behind_postscreen {
+            endpoint.exemptions.push(Exemption {
+                kind: ExemptionKind::HaProxy,
+                network: None,
+                detail: format!(
+                    "clients come through a proxy that speaks {}; TLS that ends there is clear text to smtpd",
+                    proxied.text
+                ),
+                origin: Some(proxied.origin),
+            });
         }
-        Ok(left)
+        let trusted = view.value("smtpd_authorized_xclient_hosts")?;
+        if !trusted.text.is_empty() {
+            endpoint.exemptions.push(Exemption {
+                kind: ExemptionKind::HaProxy,
+                network: Some(trusted.text.to_string()),
+                detail: "these hosts may name another client and its login with XCLIENT, which works only where smtpd takes AUTH from them".into(),
+                origin: Some(trusted.origin),
+            });
+        }
+        Ok(())
     }
 }
 
-/// Whether a mechanism passes the filter: the first pattern that matches decides, in any case (util/string_list.c).
-/// A table other than `static:` is taken not to name it.
-fn passes(filter: &Value, mechanism: &str) -> bool {
-    for pattern in filter.words() {
-        let (negated, pattern) = match pattern.strip_prefix(b"!") {
-            Some(rest) => (true, rest),
-            None => (false, pattern.as_bytes()),
+impl Offer {
+    /// What options and mechanism filter leave of the mechanisms.
+    fn of(view: &View<'_>, options: &str, offered: Mechanisms) -> Result<Self, Fault> {
+        let value = view.value(options)?;
+        let left = match offered.under(value.words().map(|word| word.as_bytes())) {
+            Ok(left) => left,
+            Err(word) => {
+                return Ok(Self {
+                    mechanisms: Mechanisms::NONE,
+                    message: format!("unknown {options} value \"{}\"", word.as_bstr()),
+                    because: because(options, &value),
+                });
+            }
         };
-        if pattern.eq_ignore_ascii_case(mechanism.as_bytes()) || pattern.starts_with(b"static:") {
-            return !negated;
+        if view.version() >= Version::new(3, 6) && !left.is_empty() {
+            // The filter decides what is announced, and smtpd dies where that is nothing; what it hides can be used all the
+            // same (smtpd_sasl_glue.c hands every name on; live 3.7.11, 3.10.13).
+            let filter = view.value("smtpd_sasl_mechanism_filter")?;
+            if left.filtered(|name| passes(&filter, name)).is_empty() {
+                return Ok(Self {
+                    mechanisms: Mechanisms::NONE,
+                    message: "smtpd_sasl_mechanism_filter discards all mechanisms".into(),
+                    because: because("smtpd_sasl_mechanism_filter", &filter),
+                });
+            }
+        }
+        Ok(Self {
+            mechanisms: left,
+            message: "no SASL authentication mechanisms".into(),
+            because: because(options, &value),
+        })
+    }
+}
+
+/// Whether a mechanism passes the filter: the first pattern that matches decides, in any case (util/match_list.c).
+/// A table or file is taken to name it.
+fn passes(filter: &Value, mechanism: &str) -> bool {
+    for pattern in quoted_words(&filter.text) {
+        let bare = pattern.trim_start_with(|c| c == '!');
+        let inside = (pattern.len() - bare.len()).is_multiple_of(2);
+        if bare.eq_ignore_ascii_case(mechanism.as_bytes())
+            || bare.contains(&b':')
+            || bare.starts_with(b"/")
+        {
+            return inside;
         }
     }
     false
 }
 
-/// The EHLO keywords that are withheld from the client in question.
-struct Discards {
-    auth: bool,
-    starttls: bool,
-}
-
-impl Discards {
-    fn because(&self, view: &View<'_>) -> Result<Because, Fault> {
-        let value = view.value("smtpd_discard_ehlo_keywords")?;
-        Ok(because("smtpd_discard_ehlo_keywords", value))
-    }
-}
-
-/// smtpd_discard_ehlo_keywords, in any case; the commands behind them are refused as well (smtpd.c, live).
-fn discards(
-    instance: &Instance<'_>,
-    view: &View<'_>,
-    endpoint: &mut Endpoint,
-) -> Result<Discards, Fault> {
-    let maps = view.value("smtpd_discard_ehlo_keyword_address_maps")?;
-    let mut keywords = view.value("smtpd_discard_ehlo_keywords")?.text;
-    if !maps.text.is_empty() {
-        match super::table::look_up(instance, &maps.text) {
-            Some(found) => {
-                if let Some(hit) = found {
-                    keywords = hit;
-                }
-            }
-            None => endpoint.exemptions.push(Exemption {
-                kind: ExemptionKind::Filter,
-                network: Some(maps.text.to_string()),
-                detail: "clients in this table may be offered AUTH or STARTTLS otherwise, and it cannot be read here"
-                    .to_owned(),
-                origin: Some(maps.origin),
-            }),
-        }
-    }
-    let has =
-        |keyword: &str| words(&keywords).any(|word| word.eq_ignore_ascii_case(keyword.as_bytes()));
-    Ok(Discards {
-        auth: has("auth"),
-        starttls: has("starttls"),
-    })
-}
-
-/// smtpd_noop_commands may swallow AUTH (answered 250, live); smtpd_command_filter may rewrite anything (2.7 and later).
-fn ignored_commands(view: &View<'_>, endpoint: &mut Endpoint) -> Result<Option<Verdict>, Fault> {
-    let noop = view.value("smtpd_noop_commands")?;
-    if noop.words().any(|word| word.eq_ignore_ascii_case(b"AUTH")) {
-        endpoint
-            .because
-            .insert(0, because("smtpd_noop_commands", noop));
-        return Ok(Some(Verdict::NoAuth));
-    }
-    let filter = view.value("smtpd_command_filter")?;
-    if !filter.text.is_empty() {
-        let why = format!("smtpd_command_filter ({}) may rewrite AUTH", filter.text);
-        endpoint
-            .because
-            .insert(0, because("smtpd_command_filter", filter));
-        return Ok(Some(Verdict::Unknown(why)));
-    }
-    Ok(None)
-}
-
-/// With smtpd_delay_reject = no the client and helo restrictions are evaluated before AUTH can be sent, and with them
-/// `reject` and, without TLS, `reject_plaintext_session` shut the client out (smtpd_check.c; live, four releases).
-fn rejects_early(
-    instance: &Instance<'_>,
-    view: &View<'_>,
-    wrapper: bool,
-) -> Result<Option<Because>, Fault> {
-    if view.flag("smtpd_delay_reject")?.0 {
-        return Ok(None);
-    }
-    for name in ["smtpd_client_restrictions", "smtpd_helo_restrictions"] {
-        let value = view.value(name)?;
-        for word in value.words() {
-            let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-            let inside = is("permit_mynetworks")
-                && instance
-                    .question
-                    .client
-                    .is_some_and(|client| relay::is_in_mynetworks(view, client.from) == Some(true));
-            if is("permit") || inside {
-                break;
-            }
-            if is("reject") || is("defer") || is("reject_plaintext_session") && !wrapper {
-                return Ok(Some(because(name, value.clone())));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// smtpd_tls_req_ccert acts only where TLS is enforced: without a certificate of its own a client is sent away (live).
-fn client_certificates(
-    view: &View<'_>,
-    enforces: bool,
-    endpoint: &mut Endpoint,
-) -> Result<(), Fault> {
-    let (required, _) = view.flag("smtpd_tls_req_ccert")?;
-    if required && enforces {
-        endpoint.assumed.push(
-            "clients have a certificate of their own, which smtpd_tls_req_ccert demands".to_owned(),
-        );
-    }
-    Ok(())
+/// AUTH or STARTTLS among `smtpd_noop_commands`, in any case: answered 250, with no effect (smtpd.c:smtpd_proto; live).
+fn ignored_command(view: &View<'_>) -> Result<Option<(Ignored, Because)>, Fault> {
+    let commands = view.value("smtpd_noop_commands")?;
+    let has = |name: &[u8]| commands.words().any(|word| word.eq_ignore_ascii_case(name));
+    let ignored = if has(b"AUTH") {
+        Some(Ignored::Auth)
+    } else if has(b"STARTTLS") {
+        Some(Ignored::StartTls)
+    } else {
+        None
+    };
+    Ok(ignored.map(|ignored| (ignored, because("smtpd_noop_commands", &commands))))
 }
