@@ -144,9 +144,10 @@ fn invalid(name: &BString, item: bool, text: &BString, family: Family) -> Option
         b"ssl" => (!matches!(text.as_slice(), b"yes" | b"no" | b"required"))
             .then(|| format!("Invalid value: {text}")),
         b"inet_listener_port" => {
-            let port = std::str::from_utf8(text)
+            let digits = std::str::from_utf8(text)
                 .ok()
-                .and_then(|text| text.parse::<u16>().ok());
+                .filter(|text| text.bytes().all(|c| c.is_ascii_digit()));
+            let port = digits.and_then(|text| text.parse::<u16>().ok());
             port.is_none()
                 .then(|| format!("Invalid port number {text}"))
         }

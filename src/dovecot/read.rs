@@ -425,6 +425,9 @@ impl Reader<'_> {
             self.refuse(problem.span, problem.message);
         }
         self.config.index = block::Index::new(&self.config);
+        if let Some((span, name)) = self.config.unknown_protocol() {
+            self.refuse(span, format!("protocols: Unknown protocol: {name}"));
+        }
         self.config
     }
 }

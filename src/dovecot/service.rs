@@ -5,7 +5,7 @@
 
 use bstr::{BString, ByteSlice};
 
-use crate::source::Origin;
+use crate::source::{Origin, Span};
 
 use super::lookup::{Lookup, Value, words};
 use super::scope::Section;
@@ -71,6 +71,8 @@ pub struct Listener {
     pub ssl: Value,
     /// Whether it expects a proxy's greeting.
     pub haproxy: Value,
+    /// The service is one of its own that sets no user, so that its process would run as root.
+    pub runs_as_root: bool,
     /// Where it listens, if not where all do.
     pub address: Value,
 }
@@ -93,7 +95,17 @@ impl Config {
     /// of /etc; there the files that the packages bring to conf.d tell which of them are installed.
     pub fn protocols(&self) -> Protocols {
         let value = self.effective("protocols", &Lookup::default());
-        let mut names: Vec<BString> = words(&value.text).map(Into::into).collect();
+        // Up to 2.3 only blanks separate them (p_strsplit_spaces in master_settings_verify).
+        let mut names: Vec<BString> = match self.family {
+            Family::V23 => {
+                let words = value.text.split(|&c| c == b' ');
+                words
+                    .filter(|word| !word.is_empty())
+                    .map(Into::into)
+                    .collect()
+            }
+            Family::V24 => words(&value.text).map(Into::into).collect(),
+        };
         if names == ["none"] && self.family == Family::V23 {
             names.clear();
         }
@@ -141,6 +153,25 @@ impl Config {
             value,
             assumed,
         }
+    }
+
+    /// A protocol that no service serves, and where it is asked for (master_settings_verify).
+    pub(super) fn unknown_protocol(&self) -> Option<(Span, BString)> {
+        let protocols = self.protocols();
+        let Origin::File(span) = protocols.value.origin else {
+            return None;
+        };
+        let served = |name: &BString| {
+            matches!(
+                name.as_slice(),
+                b"imap" | b"pop3" | b"lmtp" | b"sieve" | b"submission" | b"doveadm"
+            ) || self
+                .all("service_protocol")
+                .any(|assignment| assignment.text == *name)
+        };
+        let known = protocols.value.unknown.is_none();
+        let unknown = protocols.names.into_iter().find(|name| !served(name));
+        unknown.filter(|_| known).map(|name| (span, name))
     }
 
     /// Whether some assignment sets the list as a whole, so that what the packages add does not matter (2.4).
@@ -195,7 +226,12 @@ impl Config {
                 } else {
                     BString::default()
                 };
-                if needs.is_empty() || protocols.names.contains(&needs) {
+                // Names that the daemon takes for one are shown as what was meant.
+                let named = protocols
+                    .names
+                    .iter()
+                    .any(|name| words(name).any(|word| word == needs));
+                if needs.is_empty() || named {
                     self.listeners_of(login, &service, own, &mut found);
                 }
             }
@@ -233,6 +269,12 @@ impl Config {
                 names.push(name.clone());
             }
         }
+        let user = self.assignments.iter().any(|assignment| {
+            assignment.key == "user"
+                && self
+                    .scope(assignment.scope)
+                    .is_some_and(|scope| matches!(&scope.section, Some(Section::Service(name)) if name == service))
+        });
         for name in names {
             let name = name.to_string();
             let default = built_in.iter().find(|(known, ..)| *known == name);
@@ -252,6 +294,7 @@ impl Config {
             found.push(Listener {
                 login,
                 service: service.into(),
+                runs_as_root: !own && !user,
                 port: get("inet_listener_port", default.map(|(_, port, _)| *port)),
                 ssl: get(
                     "inet_listener_ssl",

@@ -66,6 +66,9 @@ impl Reader<'_> {
             Some(OpenKind::OldAuth) => {
                 let mut long = b"auth_".to_vec();
                 long.extend_from_slice(key.strip_prefix(b"auth_").unwrap_or(key));
+                if old::meaning(&long, raw, &[]).is_some() {
+                    return;
+                }
                 let entry = assignment(&long, kind, raw, scope);
                 return self.assign(entry, long.into(), &[]);
             }

@@ -14,6 +14,8 @@ pub(super) struct Mechanisms {
     pub(super) plaintext: bool,
     /// Those that answer a challenge, and the like.
     pub(super) challenge: bool,
+    /// A client certificate alone is enough.
+    pub(super) external: bool,
 }
 
 impl Mechanisms {
@@ -22,6 +24,7 @@ impl Mechanisms {
         let mut found = Self {
             plaintext: false,
             challenge: false,
+            external: false,
         };
         for word in list
             .split(|c| b" ,\t".contains(c))
@@ -30,7 +33,7 @@ impl Mechanisms {
             match word.to_ascii_uppercase().as_slice() {
                 b"PLAIN" | b"LOGIN" | b"XOAUTH2" | b"OAUTHBEARER" => found.plaintext = true,
                 // It needs a client certificate, and so TLS.
-                b"EXTERNAL" => {}
+                b"EXTERNAL" => found.external = true,
                 // A command of POP3, no SASL mechanism that others could use.
                 b"APOP" => found.challenge |= protocol == "pop3",
                 _ => found.challenge = true,

@@ -222,6 +222,18 @@ struct Address {
 }
 
 impl Address {
+    /// Whether both want some address.
+    fn overlaps(&self, other: &Self) -> bool {
+        let covers =
+            |every: (bool, bool), one: IpAddr| if one.is_ipv6() { every.1 } else { every.0 };
+        match (self.one, other.one) {
+            (Some(a), Some(b)) => a == b,
+            (Some(one), None) => covers(other.every, one),
+            (None, Some(one)) => covers(self.every, one),
+            (None, None) => self.every.0 && other.every.0 || self.every.1 && other.every.1,
+        }
+    }
+
     /// Whether a client gets there.
     fn reaches(&self, client: Client) -> bool {
         let (four, six) = self.every;

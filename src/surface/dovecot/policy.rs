@@ -153,6 +153,15 @@ impl Instance<'_> {
             }
             return answer;
         }
+        if at.listener.runs_as_root {
+            // The master starts such a process as root, which it refuses (live, 2.3.19.1).
+            return fails(
+                "This process must not be run as root: the service has no user".into(),
+                "user",
+                b"",
+                at.listener.port.origin,
+            );
+        }
         let facts = Facts::of(config, at);
         if let Some(answer) = self.bad_network(at, &facts) {
             return answer;
@@ -292,8 +301,11 @@ impl Instance<'_> {
         let offered = facts.process_ssl.text != "no" && ssl != Ssl::No;
         let works = tls.works() && if at.implicit { ssl != Ssl::No } else { offered };
         let mut because_of = vec![because(&facts.ssl)];
+        let mechanisms = Mechanisms::of(&facts.mechanisms.text, at.listener.login.protocol);
+        let only_external = mechanisms.external && !mechanisms.plaintext && !mechanisms.challenge;
         let wants_certificate = facts.client_certificate.is_yes() == Some(true);
-        let unasked = wants_certificate && facts.requests_certificate.is_yes() != Some(true);
+        let unasked = (wants_certificate || only_external)
+            && facts.requests_certificate.is_yes() != Some(true);
         let with_tls = works && !unasked;
         let finish = |verdict: Verdict, because: Vec<Because>| {
             let mut answer = Answer::new(verdict, because, offered && !at.implicit);
@@ -330,7 +342,6 @@ impl Instance<'_> {
             because_of.insert(0, because(&at.listener.ssl));
             return shut(because_of);
         }
-        let mechanisms = Mechanisms::of(&facts.mechanisms.text, at.listener.login.protocol);
         let secured = self.secured(at, facts, ssl, &mut because_of);
         let open = if secured {
             true

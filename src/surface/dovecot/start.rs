@@ -25,7 +25,10 @@ pub(super) fn refusal(
         .or_else(|| contradiction(config))
         .or_else(|| missing_file(config, sources, certificates))
         .or_else(|| no_authority(config))
+        .or_else(|| bad_options(config))
         .or_else(|| duplicate(listeners))
+        .or_else(|| unusable_address(config, listeners))
+        .or_else(|| occupied(config, listeners))
         .or_else(|| two_negations(config))
 }
 
@@ -226,21 +229,15 @@ fn missing_file(config: &Config, sources: &Sources, certificates: Policy) -> Opt
     })
 }
 
-/// A protocol that no service serves (master_settings_verify).
+/// Submission came with 2.3.0; a release before it knows no such protocol (master_settings_verify).
 fn unknown_protocol(config: &Config, protocols: &Protocols, version: Version) -> Option<Answer> {
-    let served = |name: &BString| {
-        matches!(
-            name.as_slice(),
-            b"imap" | b"pop3" | b"lmtp" | b"sieve" | b"doveadm"
-        ) || name == "submission" && version >= Version::new(2, 3)
-            || config
-                .all("service_protocol")
-                .any(|assignment| assignment.text == *name)
-    };
-    let unknown = protocols.names.iter().find(|name| !served(name))?;
-    (protocols.value.unknown.is_none()).then(|| {
+    let own = config
+        .all("service_protocol")
+        .any(|assignment| assignment.text == "submission");
+    let asked = protocols.names.iter().any(|name| name == "submission");
+    (asked && !own && version < Version::new(2, 3)).then(|| {
         fails(
-            format!("protocols: Unknown protocol: {unknown}"),
+            "protocols: Unknown protocol: submission".into(),
             "protocols",
             &protocols.value.text,
             protocols.value.origin,
@@ -284,6 +281,96 @@ fn duplicate(listeners: &[Listener]) -> Option<Answer> {
             ));
         }
         seen.push(place);
+    }
+    None
+}
+
+/// A word in ssl_options that no release knows (master_service_ssl_settings_check, ssl_settings_check).
+fn bad_options(config: &Config) -> Option<Answer> {
+    let options = config.effective("ssl_options", &Lookup::default());
+    let ssl = config.effective("ssl", &Lookup::default());
+    if options.assignment.is_none() || options.unknown.is_some() || ssl.text == "no" {
+        return None;
+    }
+    let mut words = options
+        .text
+        .split(|c| b", ".contains(c))
+        .filter(|word| !word.is_empty());
+    let bad = words.find(|word| {
+        !matches!(
+            word.to_ascii_lowercase().as_slice(),
+            b"compression" | b"no_compression" | b"no_ticket"
+        )
+    })?;
+    let message = format!(
+        "ssl_options: unknown flag: '{}'",
+        String::from_utf8_lossy(bad)
+    );
+    Some(fails(
+        message,
+        &options.setting,
+        &options.text,
+        options.origin,
+    ))
+}
+
+/// An address of digits and dots that is none cannot be resolved.
+fn unusable_address(config: &Config, listeners: &[Listener]) -> Option<Answer> {
+    let listen = config.effective("listen", &Lookup::default());
+    let values = listeners
+        .iter()
+        .map(|listener| &listener.address)
+        .chain([&listen]);
+    values.into_iter().find_map(|value| {
+        let address = super::addresses_of(&value.text)
+            .into_iter()
+            .find(|address| {
+                let parts: Vec<Option<u32>> = address
+                    .shown
+                    .split('.')
+                    .map(|part| part.parse().ok())
+                    .collect();
+                let numbers = address
+                    .shown
+                    .bytes()
+                    .all(|c| c.is_ascii_digit() || c == b'.');
+                numbers
+                    && (parts.len() > 4
+                        || parts.len() == 4
+                            && parts.iter().any(|part| part.is_none_or(|part| part > 255)))
+            })?;
+        let message = format!("Can't resolve address {}", address.shown);
+        Some(fails(message, &value.setting, &value.text, value.origin))
+    })
+}
+
+/// Two listeners that want one port of one address: the second finds it in use.
+fn occupied(config: &Config, listeners: &[Listener]) -> Option<Answer> {
+    let listen = config.effective("listen", &Lookup::default());
+    let mut open: Vec<(&BString, super::Address)> = Vec::new();
+    for listener in listeners
+        .iter()
+        .filter(|listener| listener.port.text != "0")
+    {
+        let own = &listener.address.text;
+        for address in super::addresses_of(if own.is_empty() { &listen.text } else { own }) {
+            if open
+                .iter()
+                .any(|(port, taken)| **port == listener.port.text && taken.overlaps(&address))
+            {
+                let message = format!(
+                    "listen({}, {}) failed: Address already in use",
+                    address.shown, listener.port.text
+                );
+                return Some(fails(
+                    message,
+                    &listener.port.setting,
+                    &listener.port.text,
+                    listener.port.origin,
+                ));
+            }
+            open.push((&listener.port.text, address));
+        }
     }
     None
 }
