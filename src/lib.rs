@@ -3,7 +3,7 @@
 //! Data moves one way; a module imports only from what stands to its left:
 //!
 //! ```text
-//! source · edit · patch · version · certificate
+//! source · edit · patch · version · toml · certificate · root · project
 //! bytes → postfix | dovecot → surface → rule → finding · fix ┐
 //!                                                            ├→ impact → report → command
 //! bytes → log: chunks → events → segments → evidence ────────┘
@@ -20,9 +20,11 @@ pub mod impact;
 pub mod log;
 pub mod patch;
 pub mod postfix;
+pub mod project;
 pub mod report;
 pub mod root;
 pub mod rule;
 pub mod source;
 pub mod surface;
+pub mod toml;
 pub mod version;

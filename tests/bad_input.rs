@@ -105,6 +105,25 @@ fn a_log_without_any_login() {
 }
 
 #[test]
+fn a_project_file_with_mistakes() {
+    let root = scratch("bad-project");
+    let main = root.join("host/etc/postfix/main.cf");
+    fs::create_dir_all(main.parent().expect("it has a directory")).expect("writable");
+    fs::write(&main, "smtpd_sasl_auth_enable = yes\n").expect("writable");
+    let file = root.join("plainsight.toml");
+    fs::write(&file, "[versions]\npostfx = \"3.7.11\"\n").expect("writable");
+    let (code, out, err) = run(&["check", text(&root.join("host"))]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(
+        err.contains("plainsight.toml:2:1: unknown key \"postfx\""),
+        "{err}"
+    );
+    fs::write(&file, "[versions]\npostfix = \"3.7.11\"\n").expect("writable");
+    let (code, ..) = run(&["check", text(&root.join("host"))]);
+    assert_eq!(code, Some(1), "it counts as said");
+}
+
+#[test]
 fn wrong_arguments() {
     for arguments in [
         &["chekc"][..],

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args, ValueEnum};
 
 use crate::certificate::{Missing, Policy};
+use crate::project::Project;
 use crate::root::{self, Root, RootError};
 use crate::surface::server::{Surface, Versions};
 use crate::surface::{Client, Question};
@@ -107,7 +108,15 @@ impl ServerOptions {
         });
         let mut surfaces = Vec::new();
         for root in roots {
-            let surface = self.judge(root, client);
+            let project = match Project::of(&root.shown) {
+                Ok(project) => project,
+                Err(mistakes) => {
+                    exit = Exit::Trouble;
+                    errors.extend(mistakes);
+                    continue;
+                }
+            };
+            let surface = self.judge(root, client, project);
             if surface.sources.unreadable().next().is_some() {
                 exit = Exit::Trouble;
             }
@@ -127,7 +136,8 @@ impl ServerOptions {
         }
     }
 
-    fn judge(&self, root: Root, client: &ClientOptions) -> Surface {
+    /// Judges one server. Its releases are those of the options, else of the project file, else of the programs installed.
+    fn judge(&self, root: Root, client: &ClientOptions, project: Project) -> Surface {
         let running = root.shown == Path::new("/");
         let missing = match self.certificates {
             Some(Certificates::Assume) => Missing::Assume,
@@ -146,11 +156,15 @@ impl ServerOptions {
         };
         let versions = Versions {
             postfix: version(
-                self.postfix_version,
+                self.postfix_version.or(project.postfix),
                 "postconf",
                 &["-d", "-h", "mail_version"],
             ),
-            dovecot: version(self.dovecot_version, "dovecot", &["--version"]),
+            dovecot: version(
+                self.dovecot_version.or(project.dovecot),
+                "dovecot",
+                &["--version"],
+            ),
         };
         let question = Question {
             client: client.client(),

@@ -1,34 +1,12 @@
-//! Reading a rule strictly: every key is known, every word is one of a closed list, every complaint has a place.
-
-use std::fmt;
-use std::ops::Range;
+//! Reading a rule from its TOML.
 
 use regex::bytes::Regex;
-use toml_edit::{Document, Item, TableLike};
+use toml_edit::{Item, TableLike};
 
-use crate::source;
 use crate::surface::Server;
+use crate::toml::{Reader, TomlError};
 
 use super::{Doc, Remedy, Rule, Severity, When};
-
-/// What is wrong with a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleError {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// What is wrong and what was expected.
-    pub message: String,
-}
-
-impl fmt::Display for RuleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.line, self.column, self.message)
-    }
-}
-
-impl std::error::Error for RuleError {}
 
 const VERDICTS: &[&str] = &[
     "tls-only",
@@ -40,24 +18,8 @@ const VERDICTS: &[&str] = &[
     "unknown",
 ];
 
-/// The text being read and the complaints so far.
-struct Reader<'a> {
-    text: &'a str,
-    errors: Vec<RuleError>,
-}
-
-pub(super) fn rule(name: &str, text: &str) -> Result<Rule, Vec<RuleError>> {
-    let mut reader = Reader {
-        text,
-        errors: Vec::new(),
-    };
-    let document = match Document::parse(text) {
-        Ok(document) => document,
-        Err(error) => {
-            reader.complain(error.span(), error.message().to_owned());
-            return Err(reader.errors);
-        }
-    };
+pub(super) fn rule(name: &str, text: &str) -> Result<Rule, Vec<TomlError>> {
+    let (mut reader, document) = Reader::parse(text)?;
     let top: &dyn TableLike = document.as_table();
     reader.only(
         top,
@@ -83,9 +45,9 @@ pub(super) fn rule(name: &str, text: &str) -> Result<Rule, Vec<RuleError>> {
             _ => Severity::Note,
         },
         summary: reader.string(top, "summary").unwrap_or_default(),
-        when: reader.when(top),
-        remedy: reader.remedy(top),
-        doc: reader.doc(top),
+        when: when(&mut reader, top),
+        remedy: remedy(&mut reader, top),
+        doc: doc(&mut reader, top),
     };
     if reader.errors.is_empty() {
         Ok(rule)
@@ -94,187 +56,120 @@ pub(super) fn rule(name: &str, text: &str) -> Result<Rule, Vec<RuleError>> {
     }
 }
 
-impl Reader<'_> {
-    fn complain(&mut self, span: Option<Range<usize>>, message: String) {
-        let place = source::position(self.text.as_bytes(), span.map_or(0, |span| span.start));
-        self.errors.push(RuleError {
-            line: place.line,
-            column: place.column,
-            message,
-        });
+fn when(reader: &mut Reader<'_>, top: &dyn TableLike) -> When {
+    let Some(table) = reader.table(top, "when") else {
+        if top.get("when").is_none() {
+            reader.complain(None, "\"when\" is missing: which endpoints?".to_owned());
+        }
+        return When::default();
+    };
+    reader.only(table, "[when]", &["server", "verdict", "service"]);
+    let server = table
+        .contains_key("server")
+        .then(|| reader.word(table, "server", &["postfix", "dovecot"]))
+        .flatten();
+    When {
+        server: match server.as_deref() {
+            Some("postfix") => Some(Server::Postfix),
+            Some("dovecot") => Some(Server::Dovecot),
+            Some(_) | None => None,
+        },
+        verdict: words(reader, table, "verdict", VERDICTS),
+        service: pattern(reader, table, "service"),
     }
+}
 
-    /// Complains about every key that is not one of `known`.
-    fn only(&mut self, table: &dyn TableLike, what: &str, known: &[&str]) {
-        let unknown: Vec<(String, Option<Range<usize>>)> = table
-            .iter()
-            .filter(|(key, _)| !known.contains(key))
-            .map(|(key, item)| {
-                let place = table.key(key).and_then(toml_edit::Key::span);
-                (key.to_owned(), place.or_else(|| item.span()))
-            })
-            .collect();
-        for (key, span) in unknown {
-            self.complain(
-                span,
-                format!(
-                    "unknown key \"{key}\" in {what}; known are {}",
-                    known.join(", ")
-                ),
+/// A regular expression.
+fn pattern(reader: &mut Reader<'_>, table: &dyn TableLike, key: &str) -> Option<Regex> {
+    let item = table.get(key)?;
+    match Regex::new(item.as_str().unwrap_or_default()) {
+        Ok(pattern) if item.is_str() => Some(pattern),
+        Ok(_) => {
+            reader.complain(item.span(), format!("\"{key}\" must be a text"));
+            None
+        }
+        Err(error) => {
+            let why = error.to_string().replace('\n', " ");
+            reader.complain(
+                item.span(),
+                format!("\"{key}\" is no regular expression: {why}"),
             );
+            None
         }
     }
+}
 
-    fn table<'t>(&mut self, parent: &'t dyn TableLike, key: &str) -> Option<&'t dyn TableLike> {
-        let item = parent.get(key)?;
-        let table = item.as_table_like();
-        if table.is_none() {
-            self.complain(item.span(), format!("\"{key}\" must be a table, [{key}]"));
-        }
-        table
-    }
-
-    /// A text that has to be there.
-    fn string(&mut self, table: &dyn TableLike, key: &str) -> Option<String> {
-        let Some(item) = table.get(key) else {
-            self.complain(None, format!("\"{key}\" is missing"));
-            return None;
-        };
-        let text = item.as_str().map(|text| text.trim().to_owned());
-        if text.as_ref().is_none_or(String::is_empty) {
-            self.complain(item.span(), format!("\"{key}\" must be a text"));
-        }
-        text
-    }
-
-    /// A text that has to be one of `words`.
-    fn word(&mut self, table: &dyn TableLike, key: &str, words: &[&str]) -> Option<String> {
-        let word = self.string(table, key)?;
-        if !words.contains(&word.as_str()) {
-            let span = table.get(key).and_then(Item::span);
-            self.complain(
-                span,
+/// A list, each entry of which has to be one of `words`.
+fn words(reader: &mut Reader<'_>, table: &dyn TableLike, key: &str, words: &[&str]) -> Vec<String> {
+    let Some(item) = table.get(key) else {
+        return Vec::new();
+    };
+    let Some(array) = item.as_array() else {
+        reader.complain(item.span(), format!("\"{key}\" must be a list of words"));
+        return Vec::new();
+    };
+    let mut known = Vec::new();
+    for value in array {
+        match value.as_str() {
+            Some(word) if words.contains(&word) => known.push(word.to_owned()),
+            Some(word) => reader.complain(
+                value.span(),
                 format!("\"{word}\" is not one of {}", words.join(", ")),
-            );
+            ),
+            None => reader.complain(
+                value.span(),
+                format!("\"{key}\" holds words in quotes, such as \"{}\"", words[0]),
+            ),
         }
-        Some(word)
     }
+    known
+}
 
-    fn when(&mut self, top: &dyn TableLike) -> When {
-        let Some(table) = self.table(top, "when") else {
-            if top.get("when").is_none() {
-                self.complain(None, "\"when\" is missing: which endpoints?".to_owned());
-            }
-            return When::default();
-        };
-        self.only(table, "[when]", &["server", "verdict", "service"]);
-        let server = table
-            .contains_key("server")
-            .then(|| self.word(table, "server", &["postfix", "dovecot"]))
-            .flatten();
-        When {
-            server: match server.as_deref() {
-                Some("postfix") => Some(Server::Postfix),
-                Some("dovecot") => Some(Server::Dovecot),
-                Some(_) | None => None,
-            },
-            verdict: self.words(table, "verdict", VERDICTS),
-            service: self.pattern(table, "service"),
-        }
+fn remedy(reader: &mut Reader<'_>, top: &dyn TableLike) -> Remedy {
+    let Some(table) = reader.table(top, "fix") else {
+        return Remedy::None;
+    };
+    reader.only(table, "[fix]", &["edit"]);
+    match reader
+        .word(table, "edit", &["enforce-tls", "none"])
+        .as_deref()
+    {
+        Some("enforce-tls") => Remedy::EnforceTls,
+        Some(_) | None => Remedy::None,
     }
+}
 
-    /// A regular expression.
-    fn pattern(&mut self, table: &dyn TableLike, key: &str) -> Option<Regex> {
-        let item = table.get(key)?;
-        match Regex::new(item.as_str().unwrap_or_default()) {
-            Ok(pattern) if item.is_str() => Some(pattern),
-            Ok(_) => {
-                self.complain(item.span(), format!("\"{key}\" must be a text"));
-                None
-            }
-            Err(error) => {
-                let why = error.to_string().replace('\n', " ");
-                self.complain(
-                    item.span(),
-                    format!("\"{key}\" is no regular expression: {why}"),
-                );
-                None
+fn doc(reader: &mut Reader<'_>, top: &dyn TableLike) -> Doc {
+    let Some(table) = reader.table(top, "doc") else {
+        if top.get("doc").is_none() {
+            reader.complain(None, "\"doc\" is missing: why does it matter?".to_owned());
+        }
+        return Doc::default();
+    };
+    reader.only(table, "[doc]", &["why", "verified", "remedy"]);
+    let mut doc = Doc {
+        why: reader.string(table, "why").unwrap_or_default(),
+        verified: reader.string(table, "verified").unwrap_or_default(),
+        remedies: Vec::new(),
+    };
+    if let Some(remedies) = reader.table(table, "remedy") {
+        reader.only(
+            remedies,
+            "[doc.remedy]",
+            &["postfix", "dovecot-2_3", "dovecot-2_4"],
+        );
+        for (key, heading) in [
+            ("postfix", "Postfix"),
+            ("dovecot-2_3", "Dovecot 2.3 and before"),
+            ("dovecot-2_4", "Dovecot 2.4"),
+        ] {
+            if remedies.contains_key(key) {
+                let text = reader.string(remedies, key).unwrap_or_default();
+                doc.remedies.push((heading.to_owned(), text));
             }
         }
     }
-
-    /// A list, each entry of which has to be one of `words`.
-    fn words(&mut self, table: &dyn TableLike, key: &str, words: &[&str]) -> Vec<String> {
-        let Some(item) = table.get(key) else {
-            return Vec::new();
-        };
-        let Some(array) = item.as_array() else {
-            self.complain(item.span(), format!("\"{key}\" must be a list of words"));
-            return Vec::new();
-        };
-        let mut known = Vec::new();
-        for value in array {
-            match value.as_str() {
-                Some(word) if words.contains(&word) => known.push(word.to_owned()),
-                Some(word) => self.complain(
-                    value.span(),
-                    format!("\"{word}\" is not one of {}", words.join(", ")),
-                ),
-                None => self.complain(
-                    value.span(),
-                    format!("\"{key}\" holds words in quotes, such as \"{}\"", words[0]),
-                ),
-            }
-        }
-        known
-    }
-
-    fn remedy(&mut self, top: &dyn TableLike) -> Remedy {
-        let Some(table) = self.table(top, "fix") else {
-            return Remedy::None;
-        };
-        self.only(table, "[fix]", &["edit"]);
-        match self
-            .word(table, "edit", &["enforce-tls", "none"])
-            .as_deref()
-        {
-            Some("enforce-tls") => Remedy::EnforceTls,
-            Some(_) | None => Remedy::None,
-        }
-    }
-
-    fn doc(&mut self, top: &dyn TableLike) -> Doc {
-        let Some(table) = self.table(top, "doc") else {
-            if top.get("doc").is_none() {
-                self.complain(None, "\"doc\" is missing: why does it matter?".to_owned());
-            }
-            return Doc::default();
-        };
-        self.only(table, "[doc]", &["why", "verified", "remedy"]);
-        let mut doc = Doc {
-            why: self.string(table, "why").unwrap_or_default(),
-            verified: self.string(table, "verified").unwrap_or_default(),
-            remedies: Vec::new(),
-        };
-        if let Some(remedies) = self.table(table, "remedy") {
-            self.only(
-                remedies,
-                "[doc.remedy]",
-                &["postfix", "dovecot-2_3", "dovecot-2_4"],
-            );
-            for (key, heading) in [
-                ("postfix", "Postfix"),
-                ("dovecot-2_3", "Dovecot 2.3 and before"),
-                ("dovecot-2_4", "Dovecot 2.4"),
-            ] {
-                if remedies.contains_key(key) {
-                    let text = self.string(remedies, key).unwrap_or_default();
-                    doc.remedies.push((heading.to_owned(), text));
-                }
-            }
-        }
-        doc
-    }
+    doc
 }
 
 #[cfg(test)]

@@ -4,13 +4,12 @@
 
 mod load;
 
-pub use load::RuleError;
-
 use std::fmt;
 
 use regex::bytes::Regex;
 
 use crate::surface::{Endpoint, Server};
+use crate::toml::TomlError;
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,7 +119,7 @@ impl Rule {
     ///
     /// # Errors
     /// Everything that is wrong with the text, each with line and column.
-    pub fn parse(name: &str, text: &str) -> Result<Self, Vec<RuleError>> {
+    pub fn parse(name: &str, text: &str) -> Result<Self, Vec<TomlError>> {
         load::rule(name, text)
     }
 
