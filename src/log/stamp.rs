@@ -217,17 +217,16 @@ fn blanks(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// Up to `most` decimal digits: their value and how many there are.
+/// Up to `most` decimal digits: their value and how many there are; none where 32 bits do not hold it.
 fn number(text: &[u8], most: usize) -> Option<(u32, usize)> {
     let digits = text
         .iter()
         .take(most)
         .take_while(|byte| byte.is_ascii_digit())
         .count();
-    let value = text
-        .iter()
-        .take(digits)
-        .fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
+    let value = text.iter().take(digits).try_fold(0_u32, |value, digit| {
+        value.checked_mul(10)?.checked_add(u32::from(digit - b'0'))
+    })?;
     (digits > 0).then_some((value, digits))
 }
 
@@ -362,6 +361,7 @@ mod tests {
                 "1795490807.158776 mail",
                 "Some(2026) 11 24 12407 Some(0) | mail",
             ),
+            ("9999999999.158776 mail", "none"),
             ("M\u{e4}r  3 10:00:00 mail", "none"),
             ("Nov 41 08:00:01 mail", "none"),
             ("Nov  4 28:00:01 mail", "none"),
