@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::source::FileTree;
@@ -34,7 +35,7 @@ pub enum RootError {
         /// The path as given.
         path: String,
         /// What the system said.
-        why: std::io::Error,
+        why: io::Error,
     },
     /// It can be read and holds no configuration.
     #[error(
@@ -76,7 +77,10 @@ pub fn find(path: &Path, root: Option<&Path>) -> Result<Vec<Root>, RootError> {
     let mut found = Vec::new();
     if meta.is_dir() {
         fs::read_dir(path).map_err(unreadable)?;
-        look_into(path, 0, &mut found);
+        look_into(path, 0, &mut found).map_err(|(path, why)| RootError::Unreadable {
+            path: path.display().to_string(),
+            why,
+        })?;
         if found.is_empty() {
             return Err(RootError::Nothing {
                 path: path.display().to_string(),
@@ -114,19 +118,34 @@ fn found_file(path: &Path) -> Result<Found, RootError> {
 }
 
 /// Collects the configurations in `directory`: a server root is taken as a whole, anything else is searched.
-fn look_into(directory: &Path, depth: usize, found: &mut Vec<Found>) {
+///
+/// # Errors
+/// Names the `etc/postfix` or `etc/dovecot` that is there and may not be entered: what it holds would pass for nothing.
+fn look_into(
+    directory: &Path,
+    depth: usize,
+    found: &mut Vec<Found>,
+) -> Result<(), (PathBuf, io::Error)> {
     let (postfix, dovecot) = (directory.join("etc/postfix"), directory.join("etc/dovecot"));
+    for (service, file) in [(&postfix, "main.cf"), (&dovecot, "dovecot.conf")] {
+        match fs::metadata(service.join(file)) {
+            Err(why) if why.kind() == io::ErrorKind::PermissionDenied && service.is_dir() => {
+                return Err((service.clone(), why));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
     if postfix.is_dir() || dovecot.is_dir() {
         let before = found.len();
         look_into_service(&postfix, found);
         look_into_service(&dovecot, found);
         if found.len() > before {
-            return;
+            return Ok(());
         }
     }
     look_into_service(directory, found);
     if depth == DEEPEST {
-        return;
+        return Ok(());
     }
     let mut below: Vec<PathBuf> = fs::read_dir(directory)
         .into_iter()
@@ -142,8 +161,9 @@ fn look_into(directory: &Path, depth: usize, found: &mut Vec<Found>) {
         if sub.ends_with("conf.d") && directory.join("dovecot.conf").is_file() {
             continue;
         }
-        look_into(&sub, depth + 1, found);
+        look_into(&sub, depth + 1, found)?;
     }
+    Ok(())
 }
 
 /// Whether this very directory holds the configuration of a server.
