@@ -136,3 +136,19 @@ fn wrong_arguments() {
         assert!(!err.is_empty(), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_server_under_several_names_is_judged_once() {
+    let directory = scratch("bad-names");
+    let postfix = directory.join("etc/postfix");
+    fs::create_dir_all(&postfix).expect("the scratch directory is writable");
+    fs::write(postfix.join("main.cf"), "smtpd_sasl_auth_enable = yes\n").expect("writable");
+    let (_, once, _) = run(&["check", text(&directory)]);
+    let (_, twice, _) = run(&[
+        "check",
+        text(&directory),
+        text(&postfix),
+        text(&directory.join("etc/../.")),
+    ]);
+    assert_eq!(once, twice);
+}

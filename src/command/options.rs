@@ -1,5 +1,6 @@
 //! What several commands let the user say: which servers, which releases, which certificates, which format.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -103,8 +104,12 @@ impl ServerOptions {
             }
         }
         roots.sort_by(|a, b| a.shown.cmp(&b.shown));
-        roots.dedup_by(|a, b| {
-            a.shown == b.shown && a.postfix == b.postfix && a.dovecot == b.dovecot
+        // One server under several names (`host`, `./host`, a link to it) is judged once.
+        let mut seen = BTreeSet::new();
+        roots.retain(|root| {
+            let place = root.shown.canonicalize();
+            let place = place.unwrap_or_else(|_| root.shown.clone());
+            seen.insert((place, root.postfix.clone(), root.dovecot.clone()))
         });
         let mut surfaces = Vec::new();
         for root in roots {
