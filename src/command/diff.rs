@@ -1,5 +1,6 @@
 //! `plainsight diff`: what exactly do I change?
 
+use std::env;
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
@@ -67,7 +68,14 @@ fn notes_of(surface: &Surface, change: &fix::Change) -> Vec<String> {
 }
 
 /// The path in the patch: from where the user stands, or from `/`, as `patch -p1` there takes it.
+///
+/// Neither `patch` nor `git apply` follows a `..`, so a path that has one is resolved first.
 fn patch_name(shown: &Path) -> String {
+    let climbs = shown
+        .components()
+        .any(|part| matches!(part, Component::ParentDir));
+    let resolved = if climbs { resolved(shown) } else { None };
+    let shown = resolved.as_deref().unwrap_or(shown);
     let parts = shown.components().filter(|part| {
         !matches!(
             part,
@@ -78,4 +86,28 @@ fn patch_name(shown: &Path) -> String {
         .map(|part| part.as_os_str().to_string_lossy())
         .collect();
     parts.join("/")
+}
+
+/// The path without `..`, from where the user stands if it lies below, else from `/`.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    let full = path.canonicalize().ok()?;
+    let here = env::current_dir().and_then(|here| here.canonicalize()).ok();
+    let below = here.and_then(|here| full.strip_prefix(here).ok().map(Path::to_path_buf));
+    Some(below.unwrap_or(full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_names_no_parent_directory() {
+        assert_eq!(patch_name(Path::new("src/../Cargo.toml")), "Cargo.toml");
+        assert_eq!(
+            patch_name(Path::new("./etc/postfix/main.cf")),
+            "etc/postfix/main.cf"
+        );
+        let above = patch_name(Path::new(".."));
+        assert!(!above.contains(".."), "{above}");
+    }
 }
