@@ -152,3 +152,20 @@ fn a_server_under_several_names_is_judged_once() {
     ]);
     assert_eq!(once, twice);
 }
+
+#[test]
+fn a_value_that_only_the_running_server_knows_is_not_taken_for_enforced() {
+    // Live, 2.4.1: with FOO=no in the environment, doveconf and the daemon take `ssl = %{env:FOO}` for `no`.
+    let directory = scratch("bad-expansion");
+    let dovecot = directory.join("etc/dovecot");
+    fs::create_dir_all(&dovecot).expect("the scratch directory is writable");
+    let head = "dovecot_config_version = 2.4.1\ndovecot_storage_version = 2.4.1\nprotocols = imap\n\
+                ssl_server_cert_file = /a.pem\nssl_server_key_file = /a.key\n";
+    for line in ["ssl = %{env:FOO}", "auth_allow_cleartext = %{env:FOO}"] {
+        let configuration = format!("{head}{line}\n");
+        fs::write(dovecot.join("dovecot.conf"), configuration).expect("writable");
+        let (code, out, err) = run(&["check", text(&directory)]);
+        assert_eq!(code, Some(1), "{line}: {out}{err}");
+        assert!(out.contains("what %{env:FOO} expands to"), "{line}: {out}");
+    }
+}

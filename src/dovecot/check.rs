@@ -94,13 +94,20 @@ pub(super) fn complaint(
             format!("{}: the file is named without \"<\" from 2.4 on", entry.key),
         ));
     }
-    if entry.unknown.is_some()
-        || family == Family::V24 && entry.text.windows(2).any(|two| two == b"%{")
-    {
+    if entry.unknown.is_some() {
         return None;
     }
     invalid(&entry.name, entry.item.is_some(), &entry.text, family)
         .map(|why| (entry.value_span, why))
+}
+
+/// Whether the value is one only after its `%{…}` is expanded, which no file here does. 2.4 obeys
+/// or refuses what comes out once it runs (live, 2.4.1: `ssl = %{env:FOO}` with FOO=no is `no`).
+pub(super) fn awaits_expansion(entry: &Assignment, family: Family) -> bool {
+    family == Family::V24
+        && entry.unknown.is_none()
+        && entry.text.windows(2).any(|two| two == b"%{")
+        && invalid(&entry.name, entry.item.is_some(), &entry.text, family).is_some()
 }
 
 /// Settings of the auth module. `disable_plaintext_auth` belongs to the login processes, and so does its successor.

@@ -160,6 +160,9 @@ impl Reader<'_> {
                 }
             }
         }
+        if check::awaits_expansion(&entry, self.family) {
+            entry.unknown = Some(format!("what {} expands to", entry.text));
+        }
         let complaint = check::complaint(&entry, around, self.family);
         let refused = complaint.is_some();
         if let Some((span, why)) = complaint {
