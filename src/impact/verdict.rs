@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use bstr::ByteSlice;
 
 use crate::evidence::{Row, Transport};
-use crate::surface::postfix::is_in_mynetworks;
+use crate::surface::postfix::sends_without_login;
 use crate::surface::server::Surface;
 use crate::surface::{Client, Endpoint, Protocol, Server, TlsMode, Verdict};
 
@@ -144,7 +144,7 @@ fn closed(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, String) {
     }
 }
 
-/// Whether Postfix accepts mail from this client without a login: its address is in mynetworks, as the service sees it.
+/// Whether Postfix accepts mail from this client without a login, as the service sees it.
 fn relays(client: Client, endpoint: &Endpoint, after: &Surface) -> bool {
     let Some(config) = &after.postfix else {
         return false;
@@ -153,17 +153,7 @@ fn relays(client: Client, endpoint: &Endpoint, after: &Surface) -> bool {
     let service = config
         .services()
         .find(|service| service.label() == endpoint.service);
-    let view = config.view(service, version);
-    let allowed = ["smtpd_relay_restrictions", "smtpd_recipient_restrictions"]
-        .iter()
-        .any(|name| {
-            view.value(name).is_ok_and(|value| {
-                value
-                    .words()
-                    .any(|word| word.eq_ignore_ascii_case(b"permit_mynetworks"))
-            })
-        });
-    allowed && is_in_mynetworks(&view, client.from) == Some(true)
+    sends_without_login(&config.view(service, version), client.from)
 }
 
 /// Mechanisms that do not send the password itself (dovecot src/auth/mech-*.c, MECH_SEC_PLAINTEXT).

@@ -14,7 +14,7 @@ mod start;
 mod table;
 mod tls;
 
-pub use relay::is_in_mynetworks;
+pub use relay::sends_without_login;
 
 use bstr::ByteSlice;
 

@@ -1,4 +1,4 @@
-//! Relaying: the stop without which smtpd dies, and the networks that send without a login.
+//! Relaying: the stop without which smtpd dies, and the clients that send without a login.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -9,6 +9,7 @@ use crate::postfix::{Value, View, quoted_words};
 use crate::version::Version;
 
 use super::because;
+use super::policy::Policy;
 use super::start::Down;
 use super::table::network;
 
@@ -107,9 +108,68 @@ impl Search<'_> {
     }
 }
 
-/// Whether `address` lies in mynetworks, so that `permit_mynetworks` lets its mail through without a login.
+/// The restrictions that a message passes, in their order; each may spare clients that are logged in (postconf(5)).
+const RESTRICTIONS: &[&str] = &[
+    "smtpd_client_restrictions",
+    "smtpd_helo_restrictions",
+    "smtpd_sender_restrictions",
+    "smtpd_relay_restrictions",
+    "smtpd_recipient_restrictions",
+    "smtpd_data_restrictions",
+    "smtpd_end_of_data_restrictions",
+];
+
+/// These reject a sender address that belongs to an account when nobody is logged in (postconf(5), smtpd_sender_restrictions).
+const OWNED_SENDERS: &[&str] = &[
+    "reject_sender_login_mismatch",
+    "reject_known_sender_login_mismatch",
+    "reject_unauthenticated_sender_login_mismatch",
+];
+
+/// Whether mail that this client sends under a login is surely accepted from it without login and without TLS as well:
+/// it is in mynetworks, and nothing behind a `permit_sasl_authenticated` can hit it.
+pub fn sends_without_login(view: &View<'_>, address: IpAddr) -> bool {
+    let classes = view.value("smtpd_restriction_classes");
+    let Ok(classes) = classes else {
+        return false;
+    };
+    is_in_mynetworks(view, address) == Some(true)
+        && Policy::of(view).is_ok_and(|policy| !policy.enforces)
+        && RESTRICTIONS
+            .iter()
+            .filter(|&&name| {
+                name != "smtpd_relay_restrictions" || view.version() >= Version::new(2, 10)
+            })
+            .all(|name| {
+                view.value(name)
+                    .is_ok_and(|list| needs_no_login(&list.text, &classes))
+            })
+}
+
+/// Whether a list treats a client in mynetworks as it treats one that is logged in, as far as the list itself tells:
+/// what stands before `permit_sasl_authenticated` hits both alike.
+fn needs_no_login(list: &[u8], classes: &Value) -> bool {
+    let mut spared = false;
+    for word in quoted_words(list) {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if is("permit_mynetworks") || is("permit") {
+            return true;
+        }
+        if is("permit_sasl_authenticated") {
+            spared = true;
+        } else if spared
+            || OWNED_SENDERS.iter().any(|name| is(name))
+            || classes.words().any(|class| class == word)
+        {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether `address` lies in mynetworks.
 /// None where mynetworks names a table, or is left to the interfaces of the machine.
-pub fn is_in_mynetworks(view: &View<'_>, address: IpAddr) -> Option<bool> {
+pub(super) fn is_in_mynetworks(view: &View<'_>, address: IpAddr) -> Option<bool> {
     if !view.is_set("mynetworks") {
         // mynetworks_style: the machine's own addresses or networks, which no file tells; loopback always belongs to them.
         return address.is_loopback().then_some(true);
