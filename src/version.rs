@@ -117,6 +117,14 @@ impl Range {
         pieces
     }
 
+    /// Whether some release lies in both ranges.
+    pub fn meets(&self, other: Self) -> bool {
+        let ends_before = |end: Option<Version>, start: Option<Version>| {
+            end.zip(start).is_some_and(|(end, start)| end <= start)
+        };
+        !ends_before(self.before, other.from) && !ends_before(other.before, self.from)
+    }
+
     /// Whether `version` lies in the range.
     pub fn contains(&self, version: Version) -> bool {
         self.from.is_none_or(|from| from <= version)

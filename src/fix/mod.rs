@@ -90,29 +90,34 @@ fn texts(sources: &Sources, edits: &[Edit]) -> Vec<(FileId, Vec<u8>)> {
 }
 
 /// The endpoints at which people can log in today and nobody could after the change.
+/// They are told by name and release: a change may join or split the ranges of releases for which a verdict holds.
 fn harm(server: Server, before: &[Endpoint], after: &[Endpoint]) -> Vec<String> {
     let mut harm = Vec::new();
-    for (was, is) in before.iter().zip(after) {
-        let worked = match was.verdict {
-            Verdict::TlsOnly | Verdict::Cleartext | Verdict::Challenge | Verdict::Unknown(_) => {
-                true
-            }
-            Verdict::LockedOut | Verdict::NoAuth | Verdict::Fails(_) => false,
-        };
+    for is in after.iter().filter(|is| is.server == server) {
         let why = match &is.verdict {
             Verdict::LockedOut => "nobody could log in, since TLS cannot work there",
+            Verdict::NoAuth => "no login would be possible there",
             Verdict::Fails(why) => why,
-            Verdict::TlsOnly
-            | Verdict::Cleartext
-            | Verdict::Challenge
-            | Verdict::NoAuth
-            | Verdict::Unknown(_) => continue,
+            Verdict::TlsOnly | Verdict::Cleartext | Verdict::Challenge | Verdict::Unknown(_) => {
+                continue;
+            }
         };
-        if worked && was.server == server {
+        let worked = before.iter().any(|was| {
+            was.id() == is.id() && was.versions.meets(is.versions) && takes_logins(&was.verdict)
+        });
+        if worked {
             harm.push(format!("{} on port {}: {why}", is.service, is.port));
         }
     }
     harm
+}
+
+/// Whether somebody can log in there, as far as is known.
+const fn takes_logins(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::TlsOnly | Verdict::Cleartext | Verdict::Challenge | Verdict::Unknown(_) => true,
+        Verdict::LockedOut | Verdict::NoAuth | Verdict::Fails(_) => false,
+    }
 }
 
 /// What is not enforced after the change, in words.
@@ -136,4 +141,61 @@ fn still_open(after: &[Endpoint]) -> Vec<String> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::surface::{Protocol, TlsMode};
+    use crate::version::{Range, Version};
+
+    fn endpoint(service: &str, verdict: Verdict, versions: Range) -> Endpoint {
+        Endpoint {
+            server: Server::Postfix,
+            service: service.to_owned(),
+            protocol: Protocol::Smtp,
+            address: "*".to_owned(),
+            port: 587,
+            tls: TlsMode::None,
+            verdict,
+            because: Vec::new(),
+            exemptions: Vec::new(),
+            assumed: Vec::new(),
+            versions,
+            log_name: String::new(),
+        }
+    }
+
+    #[test]
+    fn harm_is_seen_where_the_change_joins_ranges_of_releases() {
+        let split = Version::new(2, 6);
+        let old = Range {
+            from: None,
+            before: Some(split),
+        };
+        let new = Range {
+            from: Some(split),
+            before: None,
+        };
+        let before = [
+            endpoint("a", Verdict::NoAuth, old),
+            endpoint("a", Verdict::Cleartext, new),
+            endpoint("b", Verdict::NoAuth, Range::ANY),
+        ];
+        let after = [
+            endpoint("a", Verdict::NoAuth, old),
+            endpoint("a", Verdict::TlsOnly, new),
+            endpoint("b", Verdict::NoAuth, Range::ANY),
+        ];
+        assert!(harm(Server::Postfix, &before, &after).is_empty());
+        let joined = [
+            endpoint("a", Verdict::LockedOut, Range::ANY),
+            endpoint("b", Verdict::LockedOut, Range::ANY),
+        ];
+        let harm = harm(Server::Postfix, &before, &joined);
+        assert_eq!(
+            harm,
+            ["a on port 587: nobody could log in, since TLS cannot work there"]
+        );
+    }
 }
