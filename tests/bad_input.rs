@@ -124,6 +124,17 @@ fn a_project_file_with_mistakes() {
 }
 
 #[test]
+fn a_log_that_does_not_tell_proves_nothing() {
+    let log = scratch("bad-silent").join("maillog");
+    let line = "Oct 29 07:00:07 mail postfix/smtpd[9]: 9AE13C0073: client=scanner.example.org[192.0.2.50], \
+                sasl_method=LOGIN, sasl_username=scanner\n";
+    fs::write(&log, line).expect("writable");
+    let (code, out, _) = run(&["scan", text(&log)]);
+    assert_eq!(code, Some(3), "{out}");
+    assert!(out.contains("the log does not tell"), "{out}");
+}
+
+#[test]
 fn wrong_arguments() {
     for arguments in [
         &["chekc"][..],

@@ -46,20 +46,18 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     if logs.is_empty() {
         logs = surface.as_ref().map(logs_of).unwrap_or_default();
         if logs.is_empty() {
-            return Outcome::trouble(vec![no_logs()]);
+            return Outcome {
+                exit: Exit::Nothing,
+                result: Vec::new(),
+                notes: vec![no_logs()],
+            };
         }
     }
     let evidence = match read(&logs, surface.as_ref(), arguments.threads) {
         Ok(evidence) => evidence,
         Err(errors) => return Outcome::trouble(errors),
     };
-    let exit = if evidence.rows.is_empty() && evidence.anonymous.is_empty() {
-        Exit::Nothing
-    } else if has_open_logins(&evidence) {
-        Exit::Found
-    } else {
-        Exit::Clean
-    };
+    let exit = exit(&evidence);
     let mut result = Vec::new();
     let written = match arguments.format {
         Format::Text => report::scan::write(&mut result, &evidence),
@@ -114,10 +112,14 @@ pub(super) fn no_logs() -> String {
         .to_owned()
 }
 
-fn has_open_logins(evidence: &Evidence) -> bool {
-    evidence
-        .rows
-        .iter()
-        .chain(&evidence.anonymous)
-        .any(|row| row.transport == Transport::Clear)
+/// Somebody, or nobody; where no login is known to be clear and of some the log does not tell, that is no evidence.
+fn exit(evidence: &Evidence) -> Exit {
+    let rows = || evidence.rows.iter().chain(&evidence.anonymous);
+    if rows().any(|row| row.transport == Transport::Clear) {
+        Exit::Found
+    } else if rows().next().is_none() || rows().any(|row| row.transport == Transport::Unknown) {
+        Exit::Nothing
+    } else {
+        Exit::Clean
+    }
 }
