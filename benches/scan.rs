@@ -1,6 +1,6 @@
 //! How fast a scan is, beside ripgrep and mawk on the same file.
 //!
-//! `cargo bench --bench scan -- [MIB]` makes its logs below target/, checks every answer, and prints what DESIGN asks for.
+//! `cargo bench --bench scan -- [MIB]` makes its logs below target/, checks every answer, and prints how fast they were read.
 //! `… -- one THREADS FILE…` scans once, for profilers: valgrind counts its instructions in benches/instructions.sh.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]

@@ -1,4 +1,4 @@
-//! The reports as JSON, in the names that DESIGN and docs fix. Names are added, never changed.
+//! The reports as JSON, in the names that docs/json.md fixes. Names are added, never changed.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
