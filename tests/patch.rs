@@ -102,3 +102,31 @@ fn a_server_without_a_certificate_is_not_cut_off() {
         "unless asked for:\n{out}"
     );
 }
+
+#[test]
+fn a_comment_in_prose_is_no_setting_to_revive() {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("patch-prose");
+    let _ = fs::remove_dir_all(&root);
+    for (file, text) in [
+        (
+            "etc/postfix/main.cf",
+            "compatibility_level = 2\nsmtpd_sasl_auth_enable = yes\nsmtpd_tls_security_level = may\n\
+             smtpd_tls_cert_file = /etc/ssl/mail.pem\n# smtpd_tls_auth_only = yes would shut the scanner out\n",
+        ),
+        (
+            "etc/dovecot/dovecot.conf",
+            "protocols = imap\nssl_cert = </etc/ssl/mail.pem\nssl_key = </etc/ssl/mail.key\n\
+             # ssl = required would shut the scanner out\nauth_mechanisms = plain cram-md5\n",
+        ),
+    ] {
+        let file = root.join(file);
+        fs::create_dir_all(file.parent().expect("it has a directory")).expect("writable");
+        fs::write(file, text).expect("the build directory is writable");
+    }
+    let output = plainsight(&root, &["diff", "--dovecot-version", "2.3.19", "."]);
+    let patch = String::from_utf8_lossy(&output.stdout);
+    assert!(patch.contains("\n+smtpd_tls_auth_only = yes\n"), "{patch}");
+    assert!(patch.contains("\n+ssl = required\n"), "{patch}");
+    let lost = |line: &str| line.starts_with('-') && !line.starts_with("---");
+    assert!(!patch.lines().any(lost), "no line goes away: {patch}");
+}

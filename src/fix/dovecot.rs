@@ -49,7 +49,10 @@ fn set(config: &Config, sources: &Sources) -> Option<Edit> {
     let commented = config
         .commented_out(sources, "ssl")
         .into_iter()
-        .rfind(|copy| copy.scope == ScopeId::GLOBAL);
+        // A comment of more than one word behind the `=` is prose, and stays.
+        .rfind(|copy| {
+            copy.scope == ScopeId::GLOBAL && !sources.text(copy.value_span).contains(&b' ')
+        });
     if let Some(copy) = commented {
         let line = sources.text(copy.span);
         let ending: &[u8] = if line.ends_with(b"\r\n") {

@@ -47,7 +47,10 @@ fn set(main: &MainCf, sources: &Sources) -> Option<Edit> {
     } else {
         "\n"
     };
-    if let Some(copy) = main.commented_out(bytes, SETTING).last() {
+    // A comment of more than one word behind the `=` is prose, and stays.
+    let copies = main.commented_out(bytes, SETTING);
+    let copy = copies.iter().rfind(|copy| !copy.value.contains(&b' '));
+    if let Some(copy) = copy {
         let line = &bytes[copy.span.start..copy.span.end];
         let ending = if line.ends_with(b"\r") { "\r" } else { "" };
         return Some(Edit::replace(copy.span, format!("{SETTING} = yes{ending}")));
