@@ -4,7 +4,7 @@
 
 use bstr::ByteSlice;
 
-/// A set of mechanisms, one bit each in the order of [`KNOWN`].
+/// A set of mechanisms, one bit each in the order of `KNOWN`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mechanisms(u32);
 
