@@ -2,7 +2,7 @@
 
 use crate::rule::{Remedy, Rule, Severity};
 use crate::source::{Origin, Span};
-use crate::surface::{Endpoint, Verdict};
+use crate::surface::{Endpoint, Server, Verdict};
 
 /// Whether a fix can be made without harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,8 @@ pub struct Finding {
     pub severity: Severity,
     /// What was found, for this endpoint.
     pub message: String,
+    /// The server behind the endpoint.
+    pub server: Server,
     /// The endpoint's id.
     pub endpoint: String,
     /// The setting that decides it, where one is written down.
@@ -65,6 +67,7 @@ pub fn of_endpoints(endpoints: &[Endpoint], rules: &[Rule]) -> Vec<Finding> {
                 rule: rule.id.clone(),
                 severity: rule.severity,
                 message: message(rule, endpoint),
+                server: endpoint.server,
                 endpoint: endpoint.id(),
                 span: endpoint
                     .because

@@ -84,8 +84,8 @@ pub enum ReadError {
     /// There is no such file.
     #[error("no such file")]
     Missing,
-    /// It is a directory, a socket or a device.
-    #[error("not a regular file")]
+    /// It is a directory.
+    #[error("a directory")]
     NotAFile,
     /// It is larger than any configuration.
     #[error("larger than {} MiB, so it is not read", LARGEST_FILE >> 20)]
@@ -150,8 +150,13 @@ impl FileTree {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::Missing,
             _ => ReadError::Io(error),
         })?;
-        if !meta.is_file() {
+        if meta.is_dir() {
             return Err(ReadError::NotAFile);
+        }
+        if !meta.is_file() {
+            return Err(ReadError::Io(io::Error::other(
+                "neither a file nor a directory",
+            )));
         }
         if meta.len() > LARGEST_FILE {
             return Err(ReadError::TooLarge);

@@ -135,6 +135,40 @@ fn a_log_that_does_not_tell_proves_nothing() {
 }
 
 #[test]
+fn a_lone_part_of_a_configuration_assumes_the_rest() {
+    let root = scratch("bad-partial");
+    let part = root.join("dovecot/conf.d/10-ssl.conf");
+    fs::create_dir_all(part.parent().expect("it has a directory")).expect("writable");
+    fs::write(&part, "ssl = yes\n").expect("writable");
+    for path in [root.as_path(), &part] {
+        let (code, out, _) = run(&["check", text(path)]);
+        assert_eq!(code, Some(0), "{out}");
+        assert!(
+            out.contains("a file that is not here names a certificate"),
+            "{out}"
+        );
+    }
+}
+
+#[test]
+fn a_master_cf_that_master_refuses() {
+    let file = scratch("bad-master").join("master.cf");
+    fs::write(&file, "smtp inet n - n - - smtpd -o { x = y\n").expect("writable");
+    let (code, out, _) = run(&["check", text(&file)]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("master does not start"), "{out}");
+}
+
+#[test]
+fn a_fix_that_would_shut_people_out_is_not_called_safe() {
+    let file = scratch("bad-safe").join("main.cf");
+    fs::write(&file, "smtpd_sasl_auth_enable = yes\n").expect("writable");
+    let (code, out, _) = run(&["check", text(&file)]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("--unsafe-fixes"), "{out}");
+}
+
+#[test]
 fn wrong_arguments() {
     for arguments in [
         &["chekc"][..],

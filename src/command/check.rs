@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::finding;
+use crate::finding::{self, Fix};
+use crate::fix;
 use crate::report::{self, Checked};
 use crate::rule::{Rule, Severity};
 use crate::surface::server::Surface;
@@ -76,14 +77,26 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-/// What the rules say of each server.
+/// What the rules say of each server, with the word on each fix that its change would get.
 pub(super) fn with_findings(surfaces: Vec<Surface>) -> Vec<Checked> {
     let rules = Rule::built_in();
     surfaces
         .into_iter()
-        .map(|surface| Checked {
-            findings: finding::of_endpoints(&surface.endpoints, &rules),
-            surface,
+        .map(|surface| {
+            let mut findings = finding::of_endpoints(&surface.endpoints, &rules);
+            if findings.iter().any(|finding| finding.fix == Fix::Safe) {
+                let change = fix::enforce(&surface, true);
+                for finding in &mut findings {
+                    let harmed = change
+                        .unsafe_because
+                        .iter()
+                        .any(|(server, _)| *server == finding.server);
+                    if finding.fix == Fix::Safe && harmed {
+                        finding.fix = Fix::Unsafe;
+                    }
+                }
+            }
+            Checked { findings, surface }
         })
         .collect()
 }

@@ -59,7 +59,7 @@ fn notes_of(surface: &Surface, change: &fix::Change) -> Vec<String> {
     let harm = change
         .unsafe_because
         .iter()
-        .map(|why| format!("{root}: unsafe: {why}"));
+        .map(|(_, why)| format!("{root}: unsafe: {why}"));
     let open = change
         .left_open
         .iter()

@@ -19,8 +19,8 @@ pub struct Change {
     pub files: Vec<(FileId, Vec<u8>)>,
     /// The server as it is after the change.
     pub after: Surface,
-    /// Why the change may shut somebody out; nothing where it is safe.
-    pub unsafe_because: Vec<String>,
+    /// Why the change may shut somebody out, and at which server; nothing where it is safe.
+    pub unsafe_because: Vec<(Server, String)>,
     /// What stays open after it.
     pub left_open: Vec<String>,
 }
@@ -48,7 +48,7 @@ pub fn enforce(surface: &Surface, unsafe_fixes: bool) -> Change {
                 "{server} is left as it is: the change would shut people out (--unsafe-fixes makes it all the same)"
             ));
         }
-        unsafe_because.extend(harm);
+        unsafe_because.extend(harm.into_iter().map(|why| (server, why)));
     }
     let after = judge(surface, &edits);
     left_open.extend(still_open(&after.endpoints));

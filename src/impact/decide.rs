@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::evidence::{Evidence, Window};
+use crate::evidence::{Evidence, Time, Window};
 use crate::fix::Change;
 
 use super::{AccountImpact, Decision, Impact};
@@ -19,13 +19,23 @@ pub(super) fn decide(
     if breaking > 0 {
         reasons.push(format!("{} would break", accounts_in_words(breaking)));
     }
-    reasons.extend(change.unsafe_because.iter().cloned());
     reasons.extend(change.left_open.iter().cloned());
+    reasons.extend(
+        evidence
+            .warnings
+            .iter()
+            .map(|warning| format!("not all of the logs could be read: {warning}")),
+    );
     let unknown = with_impact(accounts, Impact::Unknown);
     if unknown > 0 {
         reasons.push(format!("of {} nobody can tell", accounts_in_words(unknown)));
     }
-    if accounts.is_empty() {
+    // Whoever is refused already tells nothing about those who are not.
+    let logins = accounts
+        .iter()
+        .flat_map(|one| &one.clients)
+        .any(|client| client.impact != Impact::Refused);
+    if !logins {
         reasons.insert(
             0,
             "the logs hold no login, so nobody can tell who would break".to_owned(),
@@ -72,13 +82,42 @@ fn uncovered(window: &Window, asked: i64) -> Vec<String> {
         )),
         Some(_) => {}
     }
-    if !window.gaps.is_empty() {
-        let days: i64 = window
-            .gaps
-            .iter()
-            .map(|(first, last)| (last.clock - first.clock) / 86_400 + 1)
-            .sum();
-        lacks.push(format!("the logs have no line for {days} days in between"));
+    let days = uncovered_days(window, asked);
+    if days > 0 {
+        lacks.push(format!(
+            "the logs have no line for {days} of the last {asked} days"
+        ));
     }
     lacks
+}
+
+/// How many of the last `asked` days lie in a gap.
+fn uncovered_days(window: &Window, asked: i64) -> i64 {
+    let day = |time: Time| time.clock.div_euclid(86_400);
+    let Some(last) = window.last.map(day) else {
+        return 0;
+    };
+    let first = last - asked + 1;
+    let days = |&(from, to): &(Time, Time)| (day(to) - day(from).max(first) + 1).max(0);
+    window.gaps.iter().map(days).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_gaps_in_the_window_count() {
+        let day = |day: i64| Time {
+            clock: day * 86_400,
+            offset: None,
+        };
+        let window = Window {
+            first: Some(day(0)),
+            last: Some(day(30)),
+            gaps: vec![(day(2), day(3)), (day(15), day(18)), (day(25), day(25))],
+        };
+        assert_eq!(uncovered_days(&window, 14), 3, "17, 18 and 25 of 17 to 30");
+        assert_eq!(uncovered_days(&window, 31), 7);
+    }
 }

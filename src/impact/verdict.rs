@@ -156,9 +156,19 @@ fn relays(client: Client, endpoint: &Endpoint, after: &Surface) -> bool {
     sends_without_login(&config.view(service, version), client.from)
 }
 
-/// Mechanisms that do not send the password itself (dovecot src/auth/mech-*.c, MECH_SEC_PLAINTEXT).
+/// Mechanisms that answer a challenge and do not send the password itself (dovecot src/auth/mech-*.c at 2.3.19.1 and
+/// 2.4.1, those without MECH_SEC_PLAINTEXT). What is not among them is not taken for one.
 fn is_challenge(method: &[u8]) -> bool {
-    ![&b"PLAIN"[..], b"LOGIN", b"XOAUTH2", b"OAUTHBEARER"]
+    const CHALLENGE: [&str; 6] = [
+        "CRAM-MD5",
+        "DIGEST-MD5",
+        "APOP",
+        "NTLM",
+        "GSSAPI",
+        "GSS-SPNEGO",
+    ];
+    let known = CHALLENGE
         .iter()
-        .any(|plain| method.eq_ignore_ascii_case(plain))
+        .any(|one| method.eq_ignore_ascii_case(one.as_bytes()));
+    known || method.to_ascii_uppercase().starts_with(b"SCRAM-")
 }

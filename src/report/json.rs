@@ -72,6 +72,7 @@ fn root_of(one: &Checked) -> String {
 fn summary(checked: &[Checked]) -> Value {
     let mut verdicts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut severities: BTreeMap<String, usize> = BTreeMap::new();
+    let endpoints = checked.iter().any(|one| !one.surface.endpoints.is_empty());
     let mut enforced = true;
     for one in checked {
         for endpoint in &one.surface.endpoints {
@@ -84,7 +85,7 @@ fn summary(checked: &[Checked]) -> Value {
     }
     json!({
         "roots": checked.len(),
-        "enforced": enforced,
+        "enforced": endpoints.then_some(enforced),
         "verdicts": verdicts,
         "findings": severities,
     })

@@ -117,6 +117,14 @@ pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
             continue;
         }
         if value.text.is_empty() {
+            if instance.config.partial
+                && value.assignment.is_none()
+                && instance.certificates.missing == Missing::Assume
+            {
+                assumed =
+                    Some("a file that is not here names a certificate and its key".to_owned());
+                continue;
+            }
             return Usable::Broken(vec![because(value)]);
         }
         let Some(path) = path(instance, value) else {

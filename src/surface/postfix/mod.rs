@@ -18,7 +18,7 @@ pub use relay::sends_without_login;
 
 use bstr::ByteSlice;
 
-use crate::postfix::{Config, OLDEST, Service, Value};
+use crate::postfix::{Config, MasterCf, OLDEST, Service, Value};
 use crate::source::Sources;
 use crate::version::{Range, Version};
 
@@ -98,6 +98,20 @@ impl<'a> Instance<'a> {
             if let Some(endpoint) = self.of_service(service, down.as_ref()) {
                 place(service, endpoint);
             }
+        }
+        if endpoints.is_empty()
+            && self
+                .config
+                .master
+                .as_ref()
+                .and_then(MasterCf::broken)
+                .is_some()
+            && let Some(service) = start::stock_service()
+        {
+            // Nothing in it can be told for certain, but that the server is down.
+            let mut endpoint = self.endpoint(&service, &service);
+            session::judge(self, &service, down.as_ref(), &mut endpoint);
+            return vec![endpoint];
         }
         match self.question.client {
             // Where master does not start, no listener is left to be chosen from.
