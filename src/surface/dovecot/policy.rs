@@ -75,12 +75,11 @@ enum Ssl {
 }
 
 impl Ssl {
-    fn all_of(value: &Value) -> Vec<Self> {
-        match (value.text.as_slice(), &value.unknown) {
-            (b"no", None) => vec![Self::No],
-            (b"required", None) => vec![Self::Required],
-            (_, None) => vec![Self::Yes],
-            (_, Some(_)) => vec![Self::No, Self::Yes, Self::Required],
+    fn of(value: &Value) -> Self {
+        match value.text.as_slice() {
+            b"no" => Self::No,
+            b"required" => Self::Required,
+            _ => Self::Yes,
         }
     }
 }
@@ -181,33 +180,19 @@ impl Instance<'_> {
                 ..lookup
             },
         );
-        let mut seen: Option<Answer> = None;
-        for ssl in Ssl::all_of(&facts.ssl) {
-            let clear = match facts.cleartext.unknown {
-                None => vec![allows_cleartext(&facts.cleartext)],
-                Some(_) => vec![false, true],
-            };
-            for clear in clear {
-                let answer = self.decide(at, &facts, ssl, clear, &tls);
-                match &seen {
-                    Some(before) if before.verdict != answer.verdict => {
-                        let unknown = facts
-                            .ssl
-                            .unknown
-                            .clone()
-                            .or_else(|| facts.cleartext.unknown.clone());
-                        return Answer {
-                            verdict: Verdict::Unknown(unknown.unwrap_or_default()),
-                            ..answer
-                        };
-                    }
-                    Some(_) => {}
-                    None => seen = Some(answer),
-                }
-            }
+        let clear = allows_cleartext(&facts.cleartext);
+        let mut answer = self.decide(at, &facts, Ssl::of(&facts.ssl), clear, &tls);
+        // What no file tells may be any word, also one that the server refuses to start with: an environment variable
+        // that is not set is empty (live, 2.3.19.1). So not even its own host can be sure of anything.
+        if let Some(unknown) = facts
+            .ssl
+            .unknown
+            .as_ref()
+            .or(facts.cleartext.unknown.as_ref())
+        {
+            answer.verdict = Verdict::Unknown(unknown.clone());
+            return answer;
         }
-        let mut answer =
-            seen.unwrap_or_else(|| Answer::new(Verdict::Unknown("ssl".into()), Vec::new(), false));
         if let Some(unknown) = &facts.mechanisms.unknown
             && !at.implicit
             && answer.verdict != Verdict::TlsOnly
