@@ -11,7 +11,7 @@ use crate::rule::{Rule, Severity};
 use crate::surface::server::Surface;
 
 use super::options::{ClientOptions, Format, ServerOptions};
-use super::{Exit, Outcome};
+use super::{Exit, Outcome, parallel};
 
 /// From which severity on findings make the exit code 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -80,25 +80,20 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 /// What the rules say of each server, with the word on each fix that its change would get.
 pub(super) fn with_findings(surfaces: Vec<Surface>) -> Vec<Checked> {
     let rules = Rule::built_in();
-    surfaces
-        .into_iter()
-        .map(|surface| {
-            let mut findings = finding::of_endpoints(&surface.endpoints, &rules);
-            if findings.iter().any(|finding| finding.fix == Fix::Safe) {
-                let change = fix::enforce(&surface, true);
-                for finding in &mut findings {
-                    let harmed = change
-                        .unsafe_because
-                        .iter()
-                        .any(|(server, _)| *server == finding.server);
-                    if finding.fix == Fix::Safe && harmed {
-                        finding.fix = Fix::Unsafe;
-                    }
+    parallel::map(surfaces, |surface| {
+        let mut findings = finding::of_endpoints(&surface.endpoints, &rules);
+        if findings.iter().any(|finding| finding.fix == Fix::Safe) {
+            let change = fix::enforce(&surface, true);
+            for finding in &mut findings {
+                let mut harm = change.unsafe_because.iter();
+                let harmed = harm.any(|(server, _)| *server == finding.server);
+                if finding.fix == Fix::Safe && harmed {
+                    finding.fix = Fix::Unsafe;
                 }
             }
-            Checked { findings, surface }
-        })
-        .collect()
+        }
+        Checked { findings, surface }
+    })
 }
 
 impl FailOn {

@@ -6,6 +6,7 @@ mod check;
 mod diff;
 mod explain;
 mod options;
+mod parallel;
 mod preflight;
 mod scan;
 

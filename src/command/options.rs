@@ -15,7 +15,7 @@ use crate::surface::server::{Surface, Versions};
 use crate::surface::{Client, Question};
 use crate::version::{Range, Version};
 
-use super::{Exit, Outcome};
+use super::{Exit, Outcome, parallel};
 
 /// How to print the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -112,23 +112,14 @@ impl ServerOptions {
             seen.insert((place, root.postfix.clone(), root.dovecot.clone()))
         });
         let mut surfaces = Vec::new();
-        for root in roots {
-            let project = match Project::of(&root.shown) {
-                Ok(project) => project,
+        for judged in parallel::map(roots, |root| self.read(root, client)) {
+            match judged {
+                Ok(surface) => surfaces.push(surface),
                 Err(mistakes) => {
                     exit = Exit::Trouble;
                     errors.extend(mistakes);
-                    continue;
                 }
-            };
-            let surface = self.judge(root, client, project);
-            if surface.sources.unreadable().next().is_some() {
-                exit = Exit::Trouble;
             }
-            errors.extend(surface.sources.unreadable().map(|(path, why)| {
-                format!("{}: {why}; run as a user who may read it", path.display())
-            }));
-            surfaces.push(surface);
         }
         if errors.is_empty() {
             Ok(surfaces)
@@ -138,6 +129,25 @@ impl ServerOptions {
                 result: Vec::new(),
                 notes: errors,
             })
+        }
+    }
+
+    /// Reads and judges one server.
+    ///
+    /// # Errors
+    /// What is wrong with its project file, or which of its files cannot be read.
+    fn read(&self, root: Root, client: &ClientOptions) -> Result<Surface, Vec<String>> {
+        let project = Project::of(&root.shown)?;
+        let surface = self.judge(root, client, project);
+        let unreadable: Vec<String> = surface
+            .sources
+            .unreadable()
+            .map(|(path, why)| format!("{}: {why}; run as a user who may read it", path.display()))
+            .collect();
+        if unreadable.is_empty() {
+            Ok(surface)
+        } else {
+            Err(unreadable)
         }
     }
 

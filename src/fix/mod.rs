@@ -28,29 +28,30 @@ pub struct Change {
 /// Works out the change that enforces TLS for both servers.
 /// Without `unsafe_fixes`, a server that would be cut off for everybody is left as it is, and that is said.
 pub fn enforce(surface: &Surface, unsafe_fixes: bool) -> Change {
+    let wanted = [
+        (Server::Postfix, postfix::enforce(surface)),
+        (Server::Dovecot, dovecot::enforce(surface)),
+    ];
+    let mut edits: Vec<Edit> = wanted.iter().flat_map(|(_, edits)| edits.clone()).collect();
+    let mut after = judge(surface, &edits);
     let mut left_open = Vec::new();
     let mut unsafe_because = Vec::new();
-    let mut edits = Vec::new();
-    for server in [Server::Postfix, Server::Dovecot] {
-        let wanted = match server {
-            Server::Postfix => postfix::enforce(surface),
-            Server::Dovecot => dovecot::enforce(surface),
-        };
-        if wanted.is_empty() {
+    for (server, wanted) in &wanted {
+        let harm = harm(*server, &surface.endpoints, &after.endpoints);
+        if harm.is_empty() || wanted.is_empty() {
             continue;
         }
-        let after = judge(surface, &wanted);
-        let harm = harm(server, &surface.endpoints, &after.endpoints);
-        if harm.is_empty() || unsafe_fixes {
-            edits.extend(wanted);
-        } else {
+        if !unsafe_fixes {
+            edits.retain(|edit| !wanted.contains(edit));
             left_open.push(format!(
                 "{server} is left as it is: the change would shut people out (--unsafe-fixes makes it all the same)"
             ));
         }
-        unsafe_because.extend(harm.into_iter().map(|why| (server, why)));
+        unsafe_because.extend(harm.into_iter().map(|why| (*server, why)));
     }
-    let after = judge(surface, &edits);
+    if !left_open.is_empty() {
+        after = judge(surface, &edits);
+    }
     left_open.extend(still_open(&after.endpoints));
     Change {
         files: texts(&surface.sources, &edits),
