@@ -187,14 +187,14 @@ impl Endpoint {
 }
 
 /// How the surface is to be judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Question {
     /// The client; without one, a client from outside that no exemption names.
     pub client: Option<Client>,
     /// What to make of certificates and keys.
     pub certificates: certificate::Policy,
     /// What the authentication service behind smtpd offers, where its configuration is known.
-    pub sasl: Option<sasl::Mechanisms>,
+    pub sasl: Option<sasl::Offered>,
 }
 
 /// Judges at every release of `range` at which something changes (`changes`, ascending), and joins what agrees.

@@ -4,6 +4,17 @@
 
 use bstr::ByteSlice;
 
+use super::Because;
+
+/// What the authentication service behind smtpd offers, as its own configuration says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// The mechanisms.
+    pub mechanisms: Mechanisms,
+    /// The setting that names them.
+    pub because: Because,
+}
+
 /// A set of mechanisms, one bit each in the order of `KNOWN`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mechanisms(u32);

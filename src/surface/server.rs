@@ -8,8 +8,8 @@ use crate::root::Root;
 use crate::source::{Problem, Sources};
 use crate::version::{Range, Version};
 
-use super::sasl::Mechanisms;
-use super::{Client, Endpoint, Question};
+use super::sasl::{Mechanisms, Offered};
+use super::{Because, Client, Endpoint, Question};
 
 /// The releases to judge for; none where the tree itself has to tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Surface {
             versions,
             question,
         };
-        surface.endpoints = surface.endpoints_for(question.client);
+        surface.endpoints = surface.endpoints_for(surface.question.client);
         surface
     }
 
@@ -66,8 +66,8 @@ impl Surface {
     pub fn endpoints_for(&self, client: Option<Client>) -> Vec<Endpoint> {
         let question = Question {
             client,
-            sasl: self.mechanisms(),
-            ..self.question
+            sasl: self.offered(),
+            ..self.question.clone()
         };
         let mut endpoints = Vec::new();
         if let Some(config) = &self.postfix {
@@ -105,13 +105,20 @@ impl Surface {
     }
 
     /// What Dovecot offers smtpd, where Dovecot's files are here and open a socket to Postfix.
-    fn mechanisms(&self) -> Option<Mechanisms> {
+    fn offered(&self) -> Option<Offered> {
         let config = self.dovecot.as_ref()?;
         super::dovecot::serves_postfix(config)?;
         let value = config.effective("auth_mechanisms", &dovecot::Lookup::default());
         match value.unknown {
             Some(_) => None,
-            None => Some(Mechanisms::named(value.text.fields_with(|c| c == ' '))),
+            None => Some(Offered {
+                mechanisms: Mechanisms::named(value.text.fields_with(|c| c == ' ')),
+                because: Because {
+                    setting: "auth_mechanisms".into(),
+                    value: value.text,
+                    origin: value.origin,
+                },
+            }),
         }
     }
 
@@ -124,7 +131,7 @@ impl Surface {
         for (daemon, text) in texts {
             root.tree.overlay(daemon, text);
         }
-        Self::of(root, self.versions, self.question)
+        Self::of(root, self.versions, self.question.clone())
     }
 
     /// What is wrong with the files, Postfix first, in reading order.

@@ -7,7 +7,7 @@
 use bstr::ByteSlice;
 
 use crate::postfix::{Fault, Service, Value, View, quoted_words};
-use crate::surface::sasl::Mechanisms;
+use crate::surface::sasl::{Mechanisms, Offered};
 use crate::surface::{Because, Endpoint, Exemption, ExemptionKind, TlsMode, Verdict};
 use crate::version::Version;
 
@@ -116,13 +116,13 @@ impl Session {
         policy: Policy,
         endpoint: &mut Endpoint,
     ) -> Result<Self, Fault> {
-        let offered = match instance.question.sasl {
-            Some(known) if view.value("smtpd_sasl_type")?.is("dovecot") => known,
-            Some(_) | None => Mechanisms::named(USUAL),
+        let offered = match &instance.question.sasl {
+            Some(known) if view.value("smtpd_sasl_type")?.is("dovecot") => Some(known),
+            Some(_) | None => None,
         };
         let without_tls = Offer::of(view, "smtpd_sasl_security_options", offered)?;
         let under_tls = Offer::of(view, "smtpd_sasl_tls_security_options", offered)?;
-        if instance.question.sasl.is_none()
+        if offered.is_none()
             && !policy.auth_only
             && !without_tls.mechanisms.is_empty()
             && !without_tls.mechanisms.sends_secret()
@@ -195,7 +195,7 @@ impl Session {
         } else if self.without_tls.mechanisms.sends_secret() {
             Verdict::Cleartext
         } else {
-            reasons.insert(0, self.without_tls.because.clone());
+            reasons.push(self.without_tls.because.clone());
             Verdict::Challenge
         };
         if let Some(because) = &self.rewritten {
@@ -282,9 +282,11 @@ impl Session {
 
 impl Offer {
     /// What options and mechanism filter leave of the mechanisms.
-    fn of(view: &View<'_>, options: &str, offered: Mechanisms) -> Result<Self, Fault> {
+    fn of(view: &View<'_>, options: &str, offered: Option<&Offered>) -> Result<Self, Fault> {
         let value = view.value(options)?;
-        let left = match offered.under(value.words().map(|word| word.as_bytes())) {
+        let usual = Mechanisms::named(USUAL);
+        let all = offered.map_or(usual, |offered| offered.mechanisms);
+        let left = match all.under(value.words().map(|word| word.as_bytes())) {
             Ok(left) => left,
             Err(word) => {
                 return Ok(Self {
@@ -306,10 +308,15 @@ impl Offer {
                 });
             }
         }
+        // Where no password was on offer to begin with, it is not the options that keep passwords out.
+        let decider = offered.filter(|offered| !offered.mechanisms.sends_secret());
         Ok(Self {
             mechanisms: left,
             message: "no SASL authentication mechanisms".into(),
-            because: because(options, &value),
+            because: decider.map_or_else(
+                || because(options, &value),
+                |offered| offered.because.clone(),
+            ),
         })
     }
 }
