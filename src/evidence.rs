@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use bstr::BString;
 
-use crate::surface::Protocol;
+use crate::protocol::Protocol;
 
 /// How a login travelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,7 @@
 //! Data moves one way; a module imports only from what stands to its left:
 //!
 //! ```text
-//! source · edit · patch · version · toml · certificate · root · project
+//! source · edit · patch · version · protocol · toml · certificate · root · project
 //! bytes → postfix | dovecot → surface → rule → finding · fix ┐
 //!                                                            ├→ impact → report → command
 //! bytes → log: chunks → events → segments → evidence ────────┘
@@ -21,6 +21,7 @@ pub mod log;
 pub mod patch;
 pub mod postfix;
 pub mod project;
+pub mod protocol;
 pub mod report;
 pub mod root;
 pub mod rule;

@@ -147,7 +147,8 @@ fn still_open(after: &[Endpoint]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::surface::{Protocol, TlsMode};
+    use crate::protocol::Protocol;
+    use crate::surface::TlsMode;
     use crate::version::{Range, Version};
 
     fn endpoint(service: &str, verdict: Verdict, versions: Range) -> Endpoint {

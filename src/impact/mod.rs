@@ -15,7 +15,8 @@ use bstr::BString;
 
 use crate::evidence::{Evidence, Example, Row, Time, Transport};
 use crate::fix::Change;
-use crate::surface::{Endpoint, Protocol};
+use crate::protocol::Protocol;
+use crate::surface::Endpoint;
 
 /// What the change does to one client of one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use bstr::ByteSlice;
 
 use crate::evidence::{Row, Transport};
+use crate::protocol::Protocol;
 use crate::surface::postfix::sends_without_login;
 use crate::surface::server::Surface;
-use crate::surface::{Client, Endpoint, Protocol, Server, TlsMode, Verdict};
+use crate::surface::{Client, Endpoint, Server, TlsMode, Verdict};
 
 use super::Impact;
 

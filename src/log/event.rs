@@ -19,7 +19,7 @@ use super::smtpd::{self, Peer};
 use super::stamp;
 use super::tally::{Position, Seen, Shown, Way, Who};
 use crate::evidence::Time;
-use crate::surface::Protocol;
+use crate::protocol::Protocol;
 
 /// Takes lines of one file, in order, into a segment.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use memchr::memchr;
 
 use super::stamp::{self, Stamp};
-use crate::surface::Protocol;
+use crate::protocol::Protocol;
 
 /// Who wrote a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

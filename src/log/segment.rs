@@ -14,7 +14,7 @@ use super::session::{Conclusion, End, Key, Login, Part};
 use super::stamp::DAY;
 use super::tally::{self, Position, Seen, Shown, Tally, Way, Who};
 use crate::evidence::{Lines, Time};
-use crate::surface::Protocol;
+use crate::protocol::Protocol;
 
 /// What the lines of one service on one host show about its logging.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

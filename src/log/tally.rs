@@ -9,7 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use super::names::{Name, Names, Renaming};
 use super::stamp::hour_of_week;
 use crate::evidence::Time;
-use crate::surface::Protocol;
+use crate::protocol::Protocol;
 
 /// What the log shows of a login, whatever the configuration may say about the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::evidence::{Evidence, Row, Transport, Window};
-use crate::surface::Protocol;
+use crate::protocol::Protocol;
 
 use super::check::count;
 use super::format_time;

@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use bstr::BString;
 
 use crate::certificate;
+use crate::protocol::Protocol;
 use crate::source::Origin;
 use crate::version::{Range, Version};
 
@@ -24,21 +25,6 @@ pub enum Server {
     Postfix,
     /// A login process of Dovecot.
     Dovecot,
-}
-
-/// What is spoken at an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Protocol {
-    /// SMTP as Postfix speaks it, on whatever port.
-    Smtp,
-    /// IMAP.
-    Imap,
-    /// POP3.
-    Pop3,
-    /// ManageSieve.
-    Sieve,
-    /// Dovecot's own submission service.
-    Submission,
 }
 
 /// How TLS comes about at an endpoint.
@@ -260,18 +246,6 @@ impl fmt::Display for Server {
         f.write_str(match self {
             Self::Postfix => "postfix",
             Self::Dovecot => "dovecot",
-        })
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Smtp => "smtp",
-            Self::Imap => "imap",
-            Self::Pop3 => "pop3",
-            Self::Sieve => "sieve",
-            Self::Submission => "submission",
         })
     }
 }

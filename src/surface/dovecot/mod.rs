@@ -19,12 +19,11 @@ use bstr::ByteSlice;
 
 use crate::certificate::Policy as Certificates;
 use crate::dovecot::{Config, Listener, Lookup, Protocols};
+use crate::protocol::Protocol;
 use crate::source::{Origin, Sources, Span};
 use crate::version::{Range, Version};
 
-use super::{
-    Because, Client, Endpoint, Protocol, Question, Server, TlsMode, Verdict, over_versions,
-};
+use super::{Because, Client, Endpoint, Question, Server, TlsMode, Verdict, over_versions};
 
 use policy::Answer;
 

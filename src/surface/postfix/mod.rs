@@ -19,10 +19,11 @@ pub use relay::sends_without_login;
 use bstr::ByteSlice;
 
 use crate::postfix::{Config, MasterCf, OLDEST, Service, Value};
+use crate::protocol::Protocol;
 use crate::source::Sources;
 use crate::version::{Range, Version};
 
-use super::{Because, Endpoint, Protocol, Question, Server, TlsMode, Verdict, over_versions};
+use super::{Because, Endpoint, Question, Server, TlsMode, Verdict, over_versions};
 
 /// The releases at which something changes that a verdict depends on (RELEASE_NOTES of each).
 const CHANGES: &[Version] = &[
