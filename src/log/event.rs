@@ -8,16 +8,18 @@ use std::sync::LazyLock;
 use hashbrown::{DefaultHashBuilder, HashSet};
 
 use super::calendar::Calendar;
+use super::elements::{Elements, Word};
 use super::input::Form;
 use super::json;
-use super::login::{self, Elements, Word};
+use super::login;
 use super::names::Name;
-use super::prefix::{self, Line, Writer};
+use super::prefix::{self, Line};
 use super::segment::Segment;
 use super::session::{End, Key, Login};
 use super::smtpd::{self, Peer};
 use super::stamp;
 use super::tally::{Position, Seen, Shown, Way, Who};
+use super::writer::Writer;
 use crate::evidence::Time;
 use crate::protocol::Protocol;
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::prefix::{self, Line};
 use super::stamp;
+use super::writer;
 
 /// The fields that matter, under the names of journald and of common log services.
 #[derive(Debug, Deserialize)]
@@ -107,7 +108,7 @@ impl Fields {
             }
             None => (&self.program[..], self.pid),
         };
-        prefix::written_by(&self.stamp, &self.host, name, pid, message)
+        writer::line_of(&self.stamp, &self.host, name, pid, message)
     }
 }
 

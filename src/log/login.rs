@@ -1,10 +1,11 @@
-//! What a line of a Dovecot login process says about a login.
+//! What a line of a Dovecot login process says about a login: somebody got in, was refused, or left.
 //!
-//! Dovecot writes `MESSAGE: user=<NAME>, method=PLAIN, rip=…, lip=…, mpid=…, TLS, session=<…>`:
-//! the elements of login_log_format_elements, those that are empty left out, joined by `, ` and not quoted
-//! (login-common/client-common.c `client_get_log_str`, 2.0 to 2.4). So they are read from the right.
+//! Dovecot writes `MESSAGE: user=<NAME>, method=PLAIN, rip=…, lip=…, mpid=…, TLS, session=<…>`;
+//! what stands behind the message is for `elements`.
 
-use memchr::{memchr, memmem};
+use memchr::memmem;
+
+use super::elements::{Elements, elements};
 
 /// One line, understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,41 +16,6 @@ pub(crate) enum Said<'a> {
     Refused(Elements<'a>, &'static str),
     /// Somebody left without a login. Only what it shows about the element list is of use.
     Other(Elements<'a>),
-}
-
-/// The element list of a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Elements<'a> {
-    /// `user=<…>`; none where it is empty or missing.
-    pub(crate) user: Option<&'a [u8]>,
-    /// The user's name holds words of the list's own syntax, so that it may end elsewhere.
-    pub(crate) ambiguous: bool,
-    /// `method=`.
-    pub(crate) method: &'a [u8],
-    /// `rip=`: the client's address.
-    pub(crate) client: &'a [u8],
-    /// `lip=`: the server's own address.
-    pub(crate) server: &'a [u8],
-    /// `session=<…>`.
-    pub(crate) session: &'a [u8],
-    /// What the list says about TLS.
-    pub(crate) word: Word,
-    /// `TLSv1.2`, where `%k` or `%{ssl_security}` is in the list.
-    pub(crate) version: Option<&'a [u8]>,
-}
-
-/// What an element list says about TLS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Word {
-    /// Nothing: no TLS, if the list has the element at all.
-    #[default]
-    None,
-    /// `secured`: no TLS that Dovecot sees, but exempt.
-    Secured,
-    /// `TLS`, also with an error behind it; `TSL`, as 2.4 misspells it for TLS that a proxy ended.
-    Tls,
-    /// A word of these stands left of `rip=`, where a name that strangers choose could have brought it.
-    Doubtful,
 }
 
 /// Understands a message; none where it is about something else.
@@ -112,172 +78,6 @@ fn refusal(text: &[u8]) -> Option<&'static str> {
     WORDS
         .into_iter()
         .find(|words| memmem::find(text, words.as_bytes()).is_some())
-}
-
-/// Reads an element list.
-fn elements(list: &[u8]) -> Option<Elements<'_>> {
-    let mut found = Elements::default();
-    let user = memmem::find(list, b"user=<");
-    // Everything left of this belongs to the name or stands before it.
-    let floor = user.map_or(0, |at| at + 6);
-    let mut end = list.len();
-    let mut seen = 0u8;
-    let mut pending = false;
-    while end > floor {
-        let start =
-            memmem::rfind(&list[floor..end], b", ").map_or(floor, |comma| floor + comma + 2);
-        let token = &list[start..end];
-        match found.take(token, &mut seen) {
-            Taken::Known => pending = false,
-            // Part of an error text that holds a comma, or of the name.
-            Taken::Strange => {
-                let tail = &list[start..if pending { list.len() } else { end }];
-                pending = !found.take_error(tail, seen);
-            }
-            Taken::End => break,
-        }
-        if start == floor {
-            end = floor;
-            break;
-        }
-        end = start - 2;
-    }
-    if let Some(at) = user {
-        let name = list.get(at + 6..end.max(floor)).unwrap_or_default();
-        let name = name.strip_suffix(b">").unwrap_or(name);
-        found.ambiguous = name.iter().any(|byte| matches!(byte, b'<' | b'>' | b','));
-        found.user = (!name.is_empty()).then_some(name);
-        if at > 0 {
-            found.take_before(&list[..at], &mut seen);
-        }
-    }
-    (seen & RIP != 0).then_some(found)
-}
-
-/// What became of one token.
-enum Taken {
-    /// It is an element.
-    Known,
-    /// It is none that is known.
-    Strange,
-    /// It is the end of the user's name, or an element for the second time, which only a name can bring.
-    End,
-}
-
-const RIP: u8 = 1;
-const LIP: u8 = 2;
-const METHOD: u8 = 4;
-const SESSION: u8 = 8;
-const MPID: u8 = 16;
-
-impl<'a> Elements<'a> {
-    fn take(&mut self, token: &'a [u8], seen: &mut u8) -> Taken {
-        let keys: [(&[u8], u8); 5] = [
-            (b"rip=", RIP),
-            (b"lip=", LIP),
-            (b"method=", METHOD),
-            (b"session=<", SESSION),
-            (b"mpid=", MPID),
-        ];
-        for (key, bit) in keys {
-            let Some(value) = token.strip_prefix(key) else {
-                continue;
-            };
-            if *seen & bit != 0 {
-                return Taken::End;
-            }
-            *seen |= bit;
-            match bit {
-                RIP => self.client = address(value),
-                LIP => self.server = address(value),
-                METHOD => self.method = value,
-                SESSION => self.session = value.strip_suffix(b">").unwrap_or(value),
-                _ => {}
-            }
-            return Taken::Known;
-        }
-        if let Some((word, version)) = transport_word(token) {
-            self.say(word, version, *seen);
-            return Taken::Known;
-        }
-        if token.last() == Some(&b'>') && memmem::find(token, b"=<").is_none() {
-            return Taken::End;
-        }
-        if memchr(b'=', token).is_some() {
-            return Taken::Known;
-        }
-        Taken::Strange
-    }
-
-    /// `TLS: ERROR TEXT` whose text holds commas.
-    fn take_error(&mut self, text: &'a [u8], seen: u8) -> bool {
-        let error = text.starts_with(b"TLS: ") || text.starts_with(b"TLS handshaking");
-        if error {
-            self.say(Word::Tls, None, seen);
-        }
-        error
-    }
-
-    /// Elements that a custom list has left of the user.
-    fn take_before(&mut self, text: &'a [u8], seen: &mut u8) {
-        for token in text.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-            if !token.is_empty() {
-                self.take(token, seen);
-            }
-        }
-    }
-
-    fn say(&mut self, word: Word, version: Option<&'a [u8]>, seen: u8) {
-        // Read from the right, a word that comes after rip= stands left of it.
-        let word = if seen & RIP != 0 {
-            Word::Doubtful
-        } else {
-            word
-        };
-        self.word = match (self.word, word) {
-            (Word::None, word) => word,
-            // `TLS, TLSv1.2 with cipher …`: the two agree. What stands to the right decides.
-            (word, _) => word,
-        };
-        self.version = self.version.or(version);
-    }
-}
-
-/// What a token says about TLS, if it is about TLS; with the protocol version if it names one.
-fn transport_word(token: &[u8]) -> Option<(Word, Option<&[u8]>)> {
-    let value = match memchr(b'=', token) {
-        // A custom element such as `tls=%c` or `ssl_security="%k"`.
-        Some(equal) => token[equal + 1..]
-            .strip_prefix(b"\"")
-            .unwrap_or(&token[equal + 1..]),
-        None => token,
-    };
-    if value.eq_ignore_ascii_case(b"secured") {
-        return Some((Word::Secured, None));
-    }
-    if value.eq_ignore_ascii_case(b"tls") || value == b"TSL" {
-        return Some((Word::Tls, None));
-    }
-    if value.starts_with(b"TLS: ") || value.starts_with(b"TLS handshaking") {
-        return Some((Word::Tls, None));
-    }
-    if value.starts_with(b"TLSv") || value.starts_with(b"SSLv") {
-        let end = value
-            .iter()
-            .position(|byte| matches!(byte, b' ' | b'"' | b','))
-            .unwrap_or(value.len());
-        return Some((Word::Tls, Some(&value[..end])));
-    }
-    None
-}
-
-/// An address without the port that a custom element may add, and IPv4 as such.
-fn address(value: &[u8]) -> &[u8] {
-    let value = value.strip_prefix(b"::ffff:").unwrap_or(value);
-    match memchr(b':', value) {
-        Some(colon) if memchr(b'.', &value[..colon]).is_some() => &value[..colon],
-        Some(_) | None => value,
-    }
 }
 
 #[cfg(test)]
@@ -360,7 +160,7 @@ mod tests {
     #[test]
     fn names_that_hold_the_syntax_do_not_become_facts() {
         for (message, expected) in [
-            // dovecot.md 6.2: written by a live 2.3 and 2.4 with auth_username_chars emptied.
+            // Written by a live 2.3 and 2.4 with auth_username_chars emptied.
             (
                 "Login: user=<us er>, tls <x\"y>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, session=<a>",
                 "login us er>, tls <x\"y PLAIN 192.0.2.9 192.0.2.1 None ?",

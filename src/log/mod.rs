@@ -13,6 +13,7 @@ mod calendar;
 mod calibration;
 mod chunk;
 mod crew;
+mod elements;
 mod event;
 mod export;
 mod input;
@@ -20,6 +21,7 @@ mod json;
 #[cfg(test)]
 mod laws;
 mod login;
+mod meaning;
 mod names;
 mod prefix;
 mod read;
@@ -31,6 +33,7 @@ mod stamp;
 mod tally;
 mod transport;
 mod unpack;
+mod writer;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,21 +1,12 @@
 //! A prefix: what stands before the message of a log line, and the line cut by it.
 //!
-//! `chunk` finds lines that may matter by a needle; whether a login server wrote the line is decided here,
-//! by the program named in the prefix, never by words in the message, which strangers can choose.
+//! `chunk` finds lines that may matter by a needle; whether a login server wrote the line is decided by the program
+//! named in the prefix (`writer`), never by words in the message, which strangers can choose.
 
 use memchr::memchr;
 
 use super::stamp::{self, Stamp};
-use crate::protocol::Protocol;
-
-/// Who wrote a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Writer {
-    /// smtpd of Postfix.
-    Smtpd,
-    /// A login process of Dovecot.
-    Login(Protocol),
-}
+use super::writer::{self, Writer};
 
 /// A line of a login server, cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +131,7 @@ fn rfc5424(line: &[u8]) -> Option<Line<'_>> {
     let message = trim(structured_data(rest)?);
     let message = message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message);
     let [stamp, host] = [stamp, host].map(|field| if field == b"-" { &[] } else { field });
-    written_by(stamp, host, name, digits(pid), message)
+    writer::line_of(stamp, host, name, digits(pid), message)
 }
 
 /// What follows `-` or `[id name="value"]…`.
@@ -176,87 +167,7 @@ fn program<'a>(
         }
         None => (word, None),
     };
-    written_by(stamp, host, name, pid, message)
-}
-
-/// Decides from the program who wrote the line; none where no login server did.
-pub(crate) fn written_by<'a>(
-    stamp: &'a [u8],
-    host: &'a [u8],
-    name: &'a [u8],
-    pid: Option<u32>,
-    message: &'a [u8],
-) -> Option<Line<'a>> {
-    // $syslog_name/process: any words before, but never smtpd alone, which is another program (postfix.md 6.1).
-    if name.ends_with(b"/smtpd") {
-        return Some(Line {
-            stamp,
-            host,
-            program: name,
-            pid,
-            writer: Writer::Smtpd,
-            message,
-            times: 1,
-        });
-    }
-    let (mut stamp, mut message) = (stamp, message);
-    let mut program = name;
-    let mut protocol = login_process(name);
-    let mut times = 1;
-    if protocol.is_none() {
-        if let Some((number, text)) = repeated(message) {
-            (times, message) = (number, text);
-        }
-        // `dovecot: imap-login: …`; Solaris puts `[ID 583609 mail.info]` between, Dovecot 1.x a stamp and a level.
-        if message.starts_with(b"[ID ") {
-            message = trim(&message[memchr(b']', message)? + 1..]);
-        }
-        if message.first().is_some_and(u8::is_ascii_digit) {
-            let (_, length) = stamp::cut(message)?;
-            let (inner, rest) = message.split_at(length);
-            if stamp.is_empty() {
-                stamp = inner;
-            }
-            message = without_level(trim(rest));
-        }
-        let colon = memchr(b':', message.get(..message.len().min(32))?)?;
-        program = &message[..colon];
-        protocol = login_process(program);
-        message = message.get(colon + 2..)?;
-    }
-    Some(Line {
-        stamp,
-        host,
-        program,
-        pid,
-        writer: Writer::Login(protocol?),
-        message: without_level(message),
-        times,
-    })
-}
-
-/// `message repeated 3 times: [ TEXT]`: how often, and the text.
-fn repeated(message: &[u8]) -> Option<(u32, &[u8])> {
-    let rest = message.strip_prefix(b"message repeated ")?;
-    let blank = memchr(b' ', rest.get(..rest.len().min(11))?)?;
-    let text = rest[blank..].strip_prefix(b" times: [ ")?;
-    Some((digits(&rest[..blank])?, text.strip_suffix(b"]")?))
-}
-
-/// What a login process of Dovecot speaks, by its name.
-pub(crate) fn login_process(name: &[u8]) -> Option<Protocol> {
-    match name {
-        b"imap-login" => Some(Protocol::Imap),
-        b"pop3-login" => Some(Protocol::Pop3),
-        b"submission-login" => Some(Protocol::Submission),
-        b"managesieve-login" | b"sieve-login" => Some(Protocol::Sieve),
-        _ => None,
-    }
-}
-
-/// Without `Info: `, which Dovecot writes into files of its own but not to syslog.
-fn without_level(message: &[u8]) -> &[u8] {
-    message.strip_prefix(b"Info: ").unwrap_or(message)
+    writer::line_of(stamp, host, name, pid, message)
 }
 
 /// The bytes up to the next blank, and what follows it.
@@ -265,7 +176,7 @@ fn token(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&text[..blank], &text[blank + 1..]))
 }
 
-fn trim(text: &[u8]) -> &[u8] {
+pub(crate) fn trim(text: &[u8]) -> &[u8] {
     let blanks = text.iter().take_while(|byte| **byte == b' ').count();
     &text[blanks..]
 }

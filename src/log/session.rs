@@ -2,7 +2,8 @@
 //!
 //! A [`Part`] is as much of it as one stretch of log shows. Parts of neighbouring stretches join,
 //! and what a finished session proves does not depend on where it was cut.
-//! One process serves one client at a time (postfix.md 6.9), so host, program and pid name the session.
+//! One process serves one client after the other, never two at a time (master/single_server.c), so host, program and pid
+//! name the session.
 
 use super::names::{Name, Renaming};
 use super::smtpd::Counters;

@@ -1,0 +1,254 @@
+//! A meaning: what the silence of one service about TLS proves, from the log itself and from a configuration.
+//!
+//! Missing is unknown, never clear: that a line about TLS is not there proves something only where it is known
+//! that it would be there. smtpd writes one at smtpd_tls_loglevel 1 and above, and counts STARTTLS since 3.0;
+//! a wrapper-mode service has no STARTTLS to count. Dovecot's login lines tell if login_log_format_elements has the element.
+
+use bstr::{BString, ByteSlice};
+use hashbrown::{HashMap, HashSet};
+
+use super::calibration::{Calibration, LoginService, PostfixService, Wrapper};
+use super::names::Name;
+use super::segment::{Habits, Segment};
+use super::tally::{Shown, Way};
+use super::writer;
+use crate::evidence::{self, Transport};
+
+/// What silence means for every service that wrote a line, by host and service.
+#[derive(Debug)]
+pub(crate) struct Meanings(HashMap<(Name, Name), Meaning>);
+
+/// What silence means for one service on one host.
+#[derive(Clone, Debug)]
+struct Meaning {
+    /// Of counters without STARTTLS in a whole session, and of the same where the beginning is missing.
+    no_starttls: Transport,
+    no_starttls_cut: Transport,
+    /// Of a whole session that says nothing.
+    silent: Transport,
+    /// Of a session of which a part is missing.
+    cut: Transport,
+    /// Of an element list without a word.
+    wordless: Transport,
+    /// Of a word left of the client's address.
+    doubtful: Transport,
+    why: String,
+}
+
+impl Meanings {
+    /// From the lines of a segment, and from a configuration where there is one.
+    pub(crate) fn of(segment: &Segment, calibration: Option<&Calibration>) -> Self {
+        let hosts: HashSet<Name> = segment.habits.keys().map(|(host, _)| *host).collect();
+        let speaking: HashSet<Name> = segment
+            .habits
+            .iter()
+            .filter(|(_, habits)| habits.words > 0)
+            .map(|((host, _), _)| *host)
+            .collect();
+        let meaning = |host: Name, service: Name, habits: &Habits| {
+            let configured = calibration
+                .filter(|calibration| applies(calibration, segment.names.text(host), hosts.len()));
+            let name = segment.names.text(service);
+            let mut meaning = if writer::login_process(name).is_some() {
+                let service =
+                    configured.and_then(|c| c.dovecot.iter().find(|s| s.log_name == name));
+                login_meaning(
+                    habits,
+                    speaking.contains(&host),
+                    service,
+                    configured.is_some(),
+                )
+            } else {
+                let service =
+                    configured.and_then(|c| c.postfix.iter().find(|s| s.log_name == name));
+                smtpd_meaning(habits, service, configured.is_some())
+            };
+            if calibration.is_some() && configured.is_none() {
+                meaning
+                    .why
+                    .push_str("; the configuration is that of another host");
+            }
+            meaning
+        };
+        Self(
+            segment
+                .habits
+                .iter()
+                .map(|(&(host, service), habits)| ((host, service), meaning(host, service, habits)))
+                .collect(),
+        )
+    }
+
+    /// How a login travelled, by what the log shows of it.
+    pub(crate) fn transport(&self, way: &Way) -> Transport {
+        let meaning = self.0.get(&(way.host, way.service)).unwrap_or(&NOTHING);
+        match way.shown {
+            Shown::Tls | Shown::StartTls => Transport::Tls,
+            Shown::BeforeTls => Transport::Clear,
+            Shown::NoStartTls => meaning.no_starttls,
+            Shown::NoStartTlsCut => meaning.no_starttls_cut,
+            Shown::Silent => meaning.silent,
+            Shown::Cut => meaning.cut,
+            Shown::FrontEnd | Shown::Secured => Transport::Trusted,
+            Shown::SameHost => Transport::Local,
+            Shown::Wordless => meaning.wordless,
+            Shown::Doubtful => meaning.doubtful,
+        }
+    }
+
+    /// What decided for each service, sorted, with the names of the segment it was made of.
+    pub(crate) fn calibration(&self, segment: &Segment) -> Vec<evidence::Calibration> {
+        let text = |name: Name| BString::from(segment.names.text(name));
+        let mut calibration: Vec<_> = self
+            .0
+            .iter()
+            .map(|(&(host, service), meaning)| evidence::Calibration {
+                host: text(host),
+                service: text(service),
+                silence_proves: [meaning.no_starttls, meaning.silent, meaning.wordless]
+                    .contains(&Transport::Clear),
+                why: meaning.why.clone(),
+            })
+            .collect();
+        calibration.sort_by(|a, b| (&a.host, &a.service).cmp(&(&b.host, &b.service)));
+        calibration
+    }
+}
+
+/// Whether a configuration is that of a host in the log.
+fn applies(calibration: &Calibration, host: &[u8], hosts: usize) -> bool {
+    let short = |name: &[u8]| -> Vec<u8> {
+        let end = name.find_byte(b'.').unwrap_or(name.len());
+        name[..end].to_ascii_lowercase()
+    };
+    hosts == 1
+        || host.is_empty()
+        || calibration
+            .hosts
+            .iter()
+            .any(|name| short(name) == short(host))
+}
+
+static NOTHING: Meaning = Meaning {
+    no_starttls: Transport::Unknown,
+    no_starttls_cut: Transport::Unknown,
+    silent: Transport::Unknown,
+    cut: Transport::Unknown,
+    wordless: Transport::Unknown,
+    doubtful: Transport::Unknown,
+    why: String::new(),
+};
+
+fn smtpd_meaning(habits: &Habits, service: Option<&PostfixService>, configured: bool) -> Meaning {
+    let mut meaning = NOTHING.clone();
+    let because = service.map_or("", |service| &service.because);
+    let wrapper = service.map_or(Wrapper::Unknown, |service| service.wrapper);
+    let tls_logged = service.and_then(|service| service.tls_logged);
+    if wrapper == Wrapper::Yes && habits.starttls == 0 {
+        // Every session of a wrapper-mode service is under TLS from its first byte.
+        for silence in [
+            &mut meaning.no_starttls,
+            &mut meaning.no_starttls_cut,
+            &mut meaning.silent,
+            &mut meaning.cut,
+        ] {
+            *silence = Transport::Tls;
+        }
+        meaning.why = format!("every session is under TLS from its first byte ({because})");
+        return meaning;
+    }
+    if habits.tls_not_logged > 0 {
+        meaning.why = format!(
+            "{} sessions with STARTTLS left no TLS line, so its absence proves nothing",
+            habits.tls_not_logged
+        );
+    } else if habits.tls_lines > 0 && tls_logged != Some(false) {
+        meaning.no_starttls = Transport::Clear;
+        meaning.silent = Transport::Clear;
+        meaning.why = format!(
+            "TLS is logged ({} lines say so), so a session without such a line is without TLS",
+            habits.tls_lines
+        );
+    } else if tls_logged == Some(true) {
+        meaning.no_starttls = Transport::Clear;
+        meaning.silent = Transport::Clear;
+        meaning.why =
+            format!("TLS is logged ({because}), so a session without such a line is without TLS");
+    } else if tls_logged == Some(false) {
+        meaning.why = format!("TLS is not logged ({because})");
+    } else {
+        meaning.why = "no line shows that TLS is logged".to_owned();
+    }
+    if wrapper == Wrapper::No {
+        meaning.no_starttls = Transport::Clear;
+        meaning.no_starttls_cut = Transport::Clear;
+        if meaning.silent == Transport::Unknown {
+            meaning.why.push_str(if habits.counted > 0 {
+                "; no service of this name is in wrapper mode, so the counters of the disconnect lines tell"
+            } else {
+                "; and there are no counters in the disconnect lines (Postfix before 3.0)"
+            });
+        }
+    } else if meaning.silent == Transport::Unknown {
+        meaning.why.push_str(match (service, configured, wrapper) {
+            (None, false, _) => {
+                "; without the configuration a session without STARTTLS may be one in wrapper mode"
+            }
+            (None, true, _) => "; the configuration has no service that logs under this name",
+            (Some(_), _, Wrapper::Mixed) => {
+                "; services in wrapper mode and others share this name, give them syslog_name to tell them apart"
+            }
+            (Some(_), _, Wrapper::No | Wrapper::Yes | Wrapper::Unknown) => {
+                "; whether the service is in wrapper mode is not known"
+            }
+        });
+    }
+    meaning
+}
+
+fn login_meaning(
+    habits: &Habits,
+    words_elsewhere: bool,
+    service: Option<&LoginService>,
+    configured: bool,
+) -> Meaning {
+    let mut meaning = NOTHING.clone();
+    match service {
+        Some(service) if !service.shows_tls() => {
+            meaning.why = format!(
+                "login_log_format_elements has neither %c nor %k, so the lines do not tell ({})",
+                service.because
+            );
+            return meaning;
+        }
+        Some(service) => {
+            meaning.wordless = Transport::Clear;
+            if service.tls_before_client() {
+                meaning.doubtful = Transport::Tls;
+            }
+            meaning.why = format!("login lines tell TLS ({})", service.because);
+        }
+        None if habits.words > 0 => {
+            meaning.wordless = Transport::Clear;
+            meaning.why = format!(
+                "login lines tell TLS ({} lines say TLS or secured), so one without is without TLS",
+                habits.words
+            );
+        }
+        None if words_elsewhere => {
+            meaning.wordless = Transport::Clear;
+            meaning.why =
+                "login lines tell TLS (those of another login service on this host say TLS or secured)"
+                    .to_owned();
+        }
+        None => {
+            meaning.why = if configured {
+                "no line says TLS or secured, and the configuration has no such service"
+            } else {
+                "no line says TLS or secured: either all logins are without TLS or the log does not tell; give the configuration to know"
+            }
+            .to_owned();
+        }
+    }
+    meaning
+}

@@ -1,0 +1,96 @@
+//! A writer: the program that a log line names. Only lines of login servers count, whatever words the message holds.
+
+use memchr::memchr;
+
+use super::prefix::{Line, digits, trim};
+use super::stamp;
+use crate::protocol::Protocol;
+
+/// Who wrote a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// smtpd of Postfix.
+    Smtpd,
+    /// A login process of Dovecot.
+    Login(Protocol),
+}
+
+/// The line, where `name` is a login server's; none where it is another program's.
+pub(crate) fn line_of<'a>(
+    stamp: &'a [u8],
+    host: &'a [u8],
+    name: &'a [u8],
+    pid: Option<u32>,
+    message: &'a [u8],
+) -> Option<Line<'a>> {
+    // $syslog_name/process: any words before, but never smtpd alone, which is another program (postconf(5), syslog_name; global/mail_task.c `mail_task`).
+    if name.ends_with(b"/smtpd") {
+        return Some(Line {
+            stamp,
+            host,
+            program: name,
+            pid,
+            writer: Writer::Smtpd,
+            message,
+            times: 1,
+        });
+    }
+    let (mut stamp, mut message) = (stamp, message);
+    let mut program = name;
+    let mut protocol = login_process(name);
+    let mut times = 1;
+    if protocol.is_none() {
+        if let Some((number, text)) = repeated(message) {
+            (times, message) = (number, text);
+        }
+        // `dovecot: imap-login: …`; Solaris puts `[ID 583609 mail.info]` between, Dovecot 1.x a stamp and a level.
+        if message.starts_with(b"[ID ") {
+            message = trim(&message[memchr(b']', message)? + 1..]);
+        }
+        if message.first().is_some_and(u8::is_ascii_digit) {
+            let (_, length) = stamp::cut(message)?;
+            let (inner, rest) = message.split_at(length);
+            if stamp.is_empty() {
+                stamp = inner;
+            }
+            message = without_level(trim(rest));
+        }
+        let colon = memchr(b':', message.get(..message.len().min(32))?)?;
+        program = &message[..colon];
+        protocol = login_process(program);
+        message = message.get(colon + 2..)?;
+    }
+    Some(Line {
+        stamp,
+        host,
+        program,
+        pid,
+        writer: Writer::Login(protocol?),
+        message: without_level(message),
+        times,
+    })
+}
+
+/// `message repeated 3 times: [ TEXT]`: how often, and the text.
+fn repeated(message: &[u8]) -> Option<(u32, &[u8])> {
+    let rest = message.strip_prefix(b"message repeated ")?;
+    let blank = memchr(b' ', rest.get(..rest.len().min(11))?)?;
+    let text = rest[blank..].strip_prefix(b" times: [ ")?;
+    Some((digits(&rest[..blank])?, text.strip_suffix(b"]")?))
+}
+
+/// What a login process of Dovecot speaks, by its name.
+pub(crate) fn login_process(name: &[u8]) -> Option<Protocol> {
+    match name {
+        b"imap-login" => Some(Protocol::Imap),
+        b"pop3-login" => Some(Protocol::Pop3),
+        b"submission-login" => Some(Protocol::Submission),
+        b"managesieve-login" | b"sieve-login" => Some(Protocol::Sieve),
+        _ => None,
+    }
+}
+
+/// Without `Info: `, which Dovecot writes into files of its own but not to syslog.
+fn without_level(message: &[u8]) -> &[u8] {
+    message.strip_prefix(b"Info: ").unwrap_or(message)
+}
