@@ -3,7 +3,7 @@
 //! Data moves one way; a module imports only from what stands to its left:
 //!
 //! ```text
-//! source · edit · patch · version · protocol · toml · certificate · root · project
+//! source · edit · patch · spelling · version · protocol · toml · certificate · root · project
 //! bytes → postfix | dovecot → surface → rule → finding · fix ┐
 //!                                                            ├→ impact → report → command
 //! bytes → log: chunks → events → segments → evidence ────────┘
@@ -26,6 +26,7 @@ pub mod report;
 pub mod root;
 pub mod rule;
 pub mod source;
+pub mod spelling;
 pub mod surface;
 pub mod toml;
 pub mod version;

@@ -5,12 +5,14 @@
 use std::fmt;
 use std::ops::Range;
 
-use toml_edit::{Document, Item, TableLike};
+use jiff::civil::Date;
+use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::source;
+use crate::spelling;
 
 /// What is wrong with a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TomlError {
     /// Line, from 1.
     pub line: usize,
@@ -55,6 +57,24 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What was read, if nothing in it was wrong.
+    ///
+    /// # Errors
+    /// Every complaint, in the order of the text.
+    pub fn finish<T>(mut self, read: T) -> Result<T, Vec<TomlError>> {
+        self.errors.sort();
+        if self.errors.is_empty() {
+            Ok(read)
+        } else {
+            Err(self.errors)
+        }
+    }
+
+    /// The line, from 1, on which something stands.
+    pub fn line(&self, span: Option<Range<usize>>) -> usize {
+        source::position(self.text.as_bytes(), span.map_or(0, |span| span.start)).line
+    }
+
     /// Notes that something at `span` is wrong.
     pub fn complain(&mut self, span: Option<Range<usize>>, message: String) {
         let place = source::position(self.text.as_bytes(), span.map_or(0, |span| span.start));
@@ -76,13 +96,12 @@ impl<'a> Reader<'a> {
             })
             .collect();
         for (key, span) in unknown {
-            self.complain(
-                span,
-                format!(
-                    "unknown key \"{key}\" in {what}; known are {}",
-                    known.join(", ")
-                ),
-            );
+            let meant = spelling::nearest(&key, known.iter().copied());
+            let help = match meant {
+                Some(meant) => format!("did you mean \"{meant}\"?"),
+                None => format!("known are {}", known.join(", ")),
+            };
+            self.complain(span, format!("unknown key \"{key}\" in {what}; {help}"));
         }
     }
 
@@ -96,29 +115,132 @@ impl<'a> Reader<'a> {
         table
     }
 
+    /// The tables of a list, `[[key]]`; none where there is no such list.
+    pub fn tables<'t>(&mut self, parent: &'t dyn TableLike, key: &str) -> Vec<&'t dyn TableLike> {
+        let Some(item) = parent.get(key) else {
+            return Vec::new();
+        };
+        if let Some(tables) = item.as_array_of_tables() {
+            return tables.iter().map(|table| table as &dyn TableLike).collect();
+        }
+        let inline = item.as_array().map(|array| {
+            let tables = array.iter().map(Value::as_inline_table);
+            tables.map(|table| table.map(|table| table as &dyn TableLike))
+        });
+        let tables: Option<Vec<&dyn TableLike>> = inline.and_then(Iterator::collect);
+        tables.unwrap_or_else(|| {
+            self.complain(
+                item.span(),
+                format!("\"{key}\" must be a list of tables, each under [[{key}]]"),
+            );
+            Vec::new()
+        })
+    }
+
     /// A text that has to be there.
     pub fn string(&mut self, table: &dyn TableLike, key: &str) -> Option<String> {
-        let Some(item) = table.get(key) else {
-            self.complain(None, format!("\"{key}\" is missing"));
+        if !table.contains_key(key) {
+            self.complain(place(table), format!("\"{key}\" is missing"));
             return None;
-        };
+        }
+        self.optional(table, key)
+    }
+
+    /// A text, where there is one.
+    pub fn optional(&mut self, table: &dyn TableLike, key: &str) -> Option<String> {
+        let item = table.get(key)?;
         let text = item.as_str().map(|text| text.trim().to_owned());
         if text.as_ref().is_none_or(String::is_empty) {
             self.complain(item.span(), format!("\"{key}\" must be a text"));
+            return None;
         }
         text
+    }
+
+    /// One text or a list of texts, each with its place; empty where there is none.
+    pub fn texts(
+        &mut self,
+        table: &dyn TableLike,
+        key: &str,
+    ) -> Vec<(String, Option<Range<usize>>)> {
+        let Some(item) = table.get(key) else {
+            return Vec::new();
+        };
+        if let Some(text) = item.as_str() {
+            return vec![(text.to_owned(), item.span())];
+        }
+        let Some(array) = item.as_array() else {
+            self.complain(
+                item.span(),
+                format!("\"{key}\" must be a text or a list of texts"),
+            );
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for value in array {
+            match value.as_str() {
+                Some(text) => texts.push((text.to_owned(), value.span())),
+                None => self.complain(value.span(), format!("\"{key}\" holds texts in quotes")),
+            }
+        }
+        texts
+    }
+
+    /// A day, `until = 2027-01-31`, where there is one; quotes around it do no harm.
+    pub fn date(&mut self, table: &dyn TableLike, key: &str) -> Option<Date> {
+        let item = table.get(key)?;
+        let text = match item.as_value() {
+            Some(Value::Datetime(day)) => day.value().to_string(),
+            Some(Value::String(text)) => text.value().clone(),
+            Some(_) | None => String::new(),
+        };
+        let day = day(&text);
+        if day.is_none() {
+            self.complain(
+                item.span(),
+                format!("\"{key}\" must be a day such as 2027-01-31"),
+            );
+        }
+        day
+    }
+
+    /// A whole number from 1 on, where there is one.
+    pub fn number(&mut self, table: &dyn TableLike, key: &str) -> Option<i64> {
+        let item = table.get(key)?;
+        let number = item.as_integer().filter(|number| *number > 0);
+        if number.is_none() {
+            self.complain(
+                item.span(),
+                format!("\"{key}\" must be a whole number from 1 on"),
+            );
+        }
+        number
     }
 
     /// A text that has to be one of `words`.
     pub fn word(&mut self, table: &dyn TableLike, key: &str, words: &[&str]) -> Option<String> {
         let word = self.string(table, key)?;
-        if !words.contains(&word.as_str()) {
-            let span = table.get(key).and_then(Item::span);
-            self.complain(
-                span,
-                format!("\"{word}\" is not one of {}", words.join(", ")),
-            );
+        if words.contains(&word.as_str()) {
+            return Some(word);
         }
-        Some(word)
+        let span = table.get(key).and_then(Item::span);
+        self.complain(
+            span,
+            format!("\"{word}\" is not one of {}", words.join(", ")),
+        );
+        None
     }
+}
+
+/// Where a table begins: its first key.
+pub fn place(table: &dyn TableLike) -> Option<Range<usize>> {
+    let (key, item) = table.iter().next()?;
+    let key = table.key(key).and_then(toml_edit::Key::span);
+    key.or_else(|| item.span())
+}
+
+/// A day written as 2027-01-31 and nothing else.
+pub fn day(text: &str) -> Option<Date> {
+    let text = text.trim();
+    (text.len() == 10).then(|| text.parse().ok()).flatten()
 }

@@ -49,11 +49,7 @@ pub(super) fn rule(name: &str, text: &str) -> Result<Rule, Vec<TomlError>> {
         remedy: remedy(&mut reader, top),
         doc: doc(&mut reader, top),
     };
-    if reader.errors.is_empty() {
-        Ok(rule)
-    } else {
-        Err(reader.errors)
-    }
+    reader.finish(rule)
 }
 
 fn when(reader: &mut Reader<'_>, top: &dyn TableLike) -> When {
@@ -188,9 +184,9 @@ mod tests {
         assert_eq!(
             errors,
             [
-                "4:1: unknown key \"extra\" in a rule; known are id, severity, summary, when, fix, doc",
                 "1:6: id is \"other\", the file is named \"name\"; make them the same",
                 "2:12: \"grave\" is not one of error, warning, note",
+                "4:1: unknown key \"extra\" in a rule; known are id, severity, summary, when, fix, doc",
                 "6:25: \"naked\" is not one of tls-only, cleartext, challenge, locked-out, no-auth, fails, unknown",
             ]
         );

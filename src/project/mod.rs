@@ -1,0 +1,228 @@
+//! The project file: what plainsight.toml says about the servers of a repository.
+//!
+//! It is looked for from a path upward to the root of its repository, and holds what no configuration tells;
+//! docs/plainsight-toml.md describes every key. `network` and `accept` beside this file are the nouns in it.
+
+mod accept;
+mod network;
+
+use std::path::{Path, PathBuf};
+
+use toml_edit::TableLike;
+
+use crate::source::{FileTree, ReadError};
+use crate::toml::{Reader, TomlError};
+use crate::version::Version;
+
+pub use accept::Acceptance;
+pub use network::{Network, range};
+
+/// The name of the file.
+pub const NAME: &str = "plainsight.toml";
+
+/// What a plainsight.toml says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Project {
+    /// The file it was read from, to show; none where there is none.
+    pub file: Option<PathBuf>,
+    /// The release of Postfix.
+    pub postfix: Option<Version>,
+    /// The release of Dovecot.
+    pub dovecot: Option<Version>,
+    /// The networks that have a name.
+    pub networks: Vec<Network>,
+    /// Who may break.
+    pub acceptances: Vec<Acceptance>,
+    /// How many days the logs have to cover before a change is made.
+    pub days: Option<i64>,
+}
+
+impl Project {
+    /// Finds and reads the project file that holds for `path`; the default where there is none.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each as `file:line:column: message`.
+    pub fn of(path: &Path) -> Result<Self, Vec<String>> {
+        let Ok(absolute) = std::path::absolute(path) else {
+            return Ok(Self::default());
+        };
+        let tree = FileTree::rooted("/");
+        for directory in absolute.ancestors() {
+            let file = directory.join(NAME);
+            match tree.read(&file) {
+                Ok(bytes) => return Self::read(&shown(&file), &bytes),
+                Err(ReadError::Outside | ReadError::Missing | ReadError::NotAFile) => {}
+                Err(error) => return Err(vec![format!("{}: {error}", shown(&file).display())]),
+            }
+            if directory.join(".git").exists() {
+                break;
+            }
+        }
+        Ok(Self::default())
+    }
+
+    fn read(file: &Path, bytes: &[u8]) -> Result<Self, Vec<String>> {
+        let place = |error: &dyn std::fmt::Display| format!("{}:{error}", file.display());
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| vec![place(&format!(" {error}; TOML is UTF-8"))])?;
+        let mut project = Self::parse(text)
+            .map_err(|errors| errors.iter().map(|error| place(error)).collect::<Vec<_>>())?;
+        project.file = Some(file.to_path_buf());
+        Ok(project)
+    }
+
+    /// Reads the text of a project file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order of the text.
+    pub fn parse(text: &str) -> Result<Self, Vec<TomlError>> {
+        let (mut reader, document) = Reader::parse(text)?;
+        let top = document.as_table();
+        reader.only(top, NAME, &["versions", "preflight", "networks", "accept"]);
+        let mut project = Self::default();
+        if let Some(versions) = reader.table(top, "versions") {
+            reader.only(versions, "[versions]", &["postfix", "dovecot"]);
+            project.postfix = version(&mut reader, versions, "postfix");
+            project.dovecot = version(&mut reader, versions, "dovecot");
+        }
+        if let Some(preflight) = reader.table(top, "preflight") {
+            reader.only(preflight, "[preflight]", &["days"]);
+            project.days = reader.number(preflight, "days");
+        }
+        if let Some(networks) = reader.table(top, "networks") {
+            project.networks = network::networks(&mut reader, networks);
+        }
+        project.acceptances = accept::acceptances(&mut reader, top, &project.networks);
+        reader.finish(project)
+    }
+
+    /// The name of the network in which an address lies: the first in the file that holds it.
+    pub fn network_of(&self, address: std::net::IpAddr) -> Option<&str> {
+        let network = self.networks.iter().find(|one| one.contains(address))?;
+        Some(&network.name)
+    }
+}
+
+fn version(reader: &mut Reader<'_>, table: &dyn TableLike, key: &str) -> Option<Version> {
+    let span = table.get(key).and_then(toml_edit::Item::span);
+    let text = reader.optional(table, key)?;
+    match text.parse() {
+        Ok(version) => Some(version),
+        Err(why) => {
+            reader.complain(span, why);
+            None
+        }
+    }
+}
+
+/// The path from where the user stands, where it lies below.
+fn shown(file: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    file.strip_prefix(here)
+        .map_or_else(|_| file.to_path_buf(), Path::to_path_buf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_read_and_mistakes_have_a_place() {
+        let text = "[versions]\npostfix = \"3.7.11\"\n";
+        assert_eq!(
+            Project::parse(text),
+            Ok(Project {
+                postfix: Some(Version::patch(3, 7, 11)),
+                ..Project::default()
+            })
+        );
+        let text = "[version]\npostfix = 3\n[versions]\ndovecot = \"new\"\n[preflight]\ndays = 0\n";
+        assert_eq!(
+            complaints(text),
+            [
+                "1:2: unknown key \"version\" in plainsight.toml; did you mean \"versions\"?",
+                "4:11: \"new\" is not a version such as 3.7.11",
+                "6:8: \"days\" must be a whole number from 1 on",
+            ]
+        );
+    }
+
+    fn complaints(text: &str) -> Vec<String> {
+        let errors = Project::parse(text).expect_err("it is full of mistakes");
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn networks_have_names_and_the_first_that_holds_an_address_counts() {
+        let text = "[networks]\nprinters = \"192.0.2.48/28\"\noffice = [\"192.0.2.0/24\", \"2001:db8::/32\"]\n";
+        let project = Project::parse(text).expect("it is well formed");
+        for (address, name) in [
+            ("192.0.2.50", Some("printers")),
+            ("::ffff:192.0.2.50", Some("printers")),
+            ("192.0.2.1", Some("office")),
+            ("2001:db8:1::1", Some("office")),
+            ("198.51.100.1", None),
+        ] {
+            let address = address.parse().expect("an address");
+            assert_eq!(project.network_of(address), name, "{address}");
+        }
+        assert_eq!(
+            complaints("[networks]\noffice = [\"192.0.2.0/33\", 4]\nhome = true\n"),
+            [
+                "2:11: \"192.0.2.0/33\" is no address or network such as 192.0.2.0/24",
+                "2:27: \"office\" holds texts in quotes",
+                "3:8: \"home\" must be a text or a list of texts",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_acceptance_speaks_of_an_account_a_network_or_both() {
+        let text = "[networks]\nprinters = \"192.0.2.48/28\"\n\
+            [[accept]]\naccount = \"scanner\"\nnetwork = \"printers\"\nreason = \"new device\"\nuntil = 2027-01-31\n\
+            [[accept]]\nnetwork = \"198.51.100.7\"\nreason = \"told\"\nowner = \"it\"\n";
+        let project = Project::parse(text).expect("it is well formed");
+        let [scanner, host] = &project.acceptances[..] else {
+            panic!("there are two");
+        };
+        let at = |text: &str| Some(text.parse().expect("an address"));
+        assert!(scanner.covers(Some("scanner".into()), at("192.0.2.50")));
+        assert!(!scanner.covers(Some("scanner".into()), at("192.0.2.1")));
+        assert!(!scanner.covers(Some("other".into()), at("192.0.2.50")));
+        assert!(!scanner.covers(None, at("192.0.2.50")));
+        assert!(!scanner.covers(Some("scanner".into()), None));
+        assert!(host.covers(None, at("198.51.100.7")));
+        assert_eq!((scanner.line, host.line), (4, 9));
+        let day = |text: &str| crate::toml::day(text).expect("a day");
+        assert!(!scanner.is_expired(day("2027-01-31")) && scanner.is_expired(day("2027-02-01")));
+        assert!(!host.is_expired(day("2099-01-01")));
+        assert_eq!(
+            complaints(
+                "[[accept]]\naccount = \"a\"\nuntil = \"soon\"\n[[accept]]\nreason = \"x\"\nnetwork = \"home\"\n[[accept]]\nreason = \"y\"\n"
+            ),
+            [
+                "2:1: \"reason\" is missing",
+                "3:9: \"until\" must be a day such as 2027-01-31",
+                "6:11: \"home\" is no address or network such as 192.0.2.0/24, nor a name under [networks]",
+                "8:1: [[accept]] needs an \"account\" or a \"network\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_word_of_the_command_line_is_a_network_or_an_account() {
+        let known = [Network {
+            name: "office".to_owned(),
+            ranges: vec![range("192.0.2.0/24").expect("a network")],
+        }];
+        let at = Some("192.0.2.9".parse().expect("an address"));
+        for word in ["office", "192.0.2.9", "192.0.2.0/28"] {
+            assert!(
+                Acceptance::from_word(word, &known, "told").covers(None, at),
+                "{word}"
+            );
+        }
+        let account = Acceptance::from_word("ben", &known, "told");
+        assert!(account.covers(Some("ben".into()), None) && !account.covers(None, at));
+    }
+}

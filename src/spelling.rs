@@ -1,0 +1,71 @@
+//! A misspelling: the known word that somebody probably meant.
+
+/// The word among `known` that is nearest to `word`, if one is near enough to be meant: up to a third of its letters
+/// differ, are missing, are too many, or stand in the wrong order. Of several equally near ones the first.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let most = (word.len() / 3).min(4);
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in known {
+        if candidate.len().abs_diff(word.len()) > most {
+            continue;
+        }
+        let distance = distance(word.as_bytes(), candidate.as_bytes());
+        if distance <= most && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// How many letters to put in, take out, change or swap with their neighbour make one word the other.
+fn distance(some: &[u8], other: &[u8]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=other.len()).collect();
+    for (row, a) in some.iter().enumerate() {
+        let mut here = vec![row + 1];
+        for (column, b) in other.iter().enumerate() {
+            let changed = above[column] + usize::from(a != b);
+            let mut least = changed.min(above[column + 1] + 1).min(here[column] + 1);
+            let swapped = row > 0 && column > 0 && *a == other[column - 1] && some[row - 1] == *b;
+            if swapped {
+                least = least.min(before[column - 1] + 1);
+            }
+            here.push(least);
+        }
+        before = std::mem::replace(&mut above, here);
+    }
+    above.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_of_the_fingers_are_near() {
+        let known = ["smtpd_tls_auth_only", "smtpd_use_tls", "versions", "ssl"];
+        for (word, meant) in [
+            ("smtpd_tsl_auth_only", Some("smtpd_tls_auth_only")),
+            ("smtpd_tls_authonly", Some("smtpd_tls_auth_only")),
+            ("version", Some("versions")),
+            ("sls", Some("ssl")),
+            ("mine", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, known), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn every_slip_counts_once() {
+        for (a, b, far) in [
+            ("", "abc", 3),
+            ("abc", "acb", 1),
+            ("abc", "abd", 1),
+            ("abc", "xabc", 1),
+        ] {
+            assert_eq!(distance(a.as_bytes(), b.as_bytes()), far, "{a} {b}");
+            assert_eq!(distance(b.as_bytes(), a.as_bytes()), far, "{b} {a}");
+        }
+    }
+}
