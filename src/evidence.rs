@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use bstr::BString;
 
 use crate::protocol::Protocol;
+use crate::rhythm::Rhythm;
 
 /// How a login travelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,8 +93,8 @@ pub struct Row {
     pub first: Option<Time>,
     /// The last of them.
     pub last: Option<Time>,
-    /// Logins per hour of the week on the log's clock, Monday 00:00 first; 168 cells, empty where no line has a time.
-    pub hours: Vec<u32>,
+    /// When they came; empty where no line has a time.
+    pub rhythm: Rhythm,
     /// One line that shows it.
     pub example: Option<Example>,
     /// The account's name holds words of the log's own syntax, so that it may end elsewhere.

@@ -23,6 +23,7 @@ pub mod postfix;
 pub mod project;
 pub mod protocol;
 pub mod report;
+pub mod rhythm;
 pub mod root;
 pub mod rule;
 pub mod source;

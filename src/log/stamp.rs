@@ -49,13 +49,6 @@ pub(crate) fn year_of(day: i64) -> i32 {
         .unwrap_or(guess)
 }
 
-/// The hour of the week, 0 to 167, of a clock face; Monday 00:00 is 0.
-pub(crate) fn hour_of_week(clock: i64) -> u8 {
-    // 1970-01-01 was a Thursday, three days after a Monday.
-    let hour = (clock.div_euclid(3600) + 3 * 24).rem_euclid(168);
-    u8::try_from(hour).unwrap_or(0)
-}
-
 /// Cuts a stamp off the front: what it says, and how many bytes it takes.
 pub(crate) fn cut(line: &[u8]) -> Option<(Stamp, usize)> {
     match line.first()? {
@@ -383,7 +376,6 @@ mod tests {
             assert_eq!(year_of(days(year, 12, 31)), year);
         }
         // 2026-11-24 is a Tuesday.
-        assert_eq!(hour_of_week(20_781 * DAY + 7 * 3600 + 59), 24 + 7);
         assert_eq!(
             from_unix(20_781 * DAY + 61).map(|stamp| stamp.clock(0)),
             Some(20_781 * DAY + 61)

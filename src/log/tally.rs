@@ -7,9 +7,9 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::names::{Name, Names, Renaming};
-use super::stamp::hour_of_week;
 use crate::evidence::Time;
 use crate::protocol::Protocol;
+use crate::rhythm::Rhythm;
 
 /// What the log shows of a login, whatever the configuration may say about the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,8 +92,7 @@ pub(crate) struct Cell {
     pub(crate) last: Option<Time>,
     pub(crate) example: Position,
     pub(crate) ambiguous: bool,
-    /// Hour of the week in the upper 8 bits, count in the others; an hour may stand there twice.
-    hours: Vec<u32>,
+    pub(crate) rhythm: Rhythm,
 }
 
 /// The rows of a segment.
@@ -133,7 +132,7 @@ impl Tally {
         cell.first = earlier(cell.first, seen.time);
         cell.last = later(cell.last, seen.time);
         if let Some(time) = seen.time {
-            cell.add_hours(hour_of_week(time.clock), count);
+            cell.rhythm.add(time.clock, count);
         }
     }
 
@@ -163,9 +162,7 @@ impl Tally {
             cell.example = cell.example.min(example);
             cell.first = earlier(cell.first, row.first);
             cell.last = later(cell.last, row.last);
-            for packed in &row.hours {
-                cell.add_hours((packed >> 24) as u8, packed & MOST);
-            }
+            cell.rhythm.join(&row.rhythm);
         }
     }
 
@@ -199,7 +196,7 @@ impl Tally {
                 last: None,
                 example,
                 ambiguous: false,
-                hours: Vec::new(),
+                rhythm: Rhythm::default(),
             });
             index.insert_unique(hash, number, |&number| {
                 let cell = &cells[number as usize];
@@ -208,40 +205,6 @@ impl Tally {
             number
         });
         &mut cells[number as usize]
-    }
-}
-
-/// The most that one entry of hours counts.
-const MOST: u32 = (1 << 24) - 1;
-
-impl Cell {
-    fn add_hours(&mut self, hour: u8, count: u32) {
-        let tag = u32::from(hour) << 24;
-        let entry = self
-            .hours
-            .iter_mut()
-            .find(|packed| **packed & !MOST == tag && (**packed & MOST) + count <= MOST);
-        match entry {
-            Some(packed) => *packed += count,
-            None => {
-                self.hours.reserve_exact(1);
-                self.hours.push(tag | count.min(MOST));
-            }
-        }
-    }
-
-    /// The count of each hour of the week; empty where no line had a time.
-    pub(crate) fn hours(&self) -> Vec<u32> {
-        if self.hours.is_empty() {
-            return Vec::new();
-        }
-        let mut hours = vec![0u32; 168];
-        for packed in &self.hours {
-            if let Some(hour) = hours.get_mut((packed >> 24) as usize) {
-                *hour = hour.saturating_add(packed & MOST);
-            }
-        }
-        hours
     }
 }
 

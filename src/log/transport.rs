@@ -76,7 +76,7 @@ impl Segment {
             logins: cell.count,
             first: cell.first,
             last: cell.last,
-            hours: cell.hours(),
+            rhythm: cell.rhythm.clone(),
             example,
             ambiguous: cell.ambiguous,
         }
@@ -143,13 +143,7 @@ fn merged(mut rows: Vec<Row>) -> Vec<Row> {
         kept.logins += row.logins;
         kept.first = super::tally::earlier(kept.first, row.first);
         kept.last = super::tally::later(kept.last, row.last);
-        if kept.hours.is_empty() {
-            kept.hours = std::mem::take(&mut row.hours);
-        } else {
-            for (kept, more) in kept.hours.iter_mut().zip(&row.hours) {
-                *kept = kept.saturating_add(*more);
-            }
-        }
+        kept.rhythm.join(&row.rhythm);
         kept.ambiguous |= row.ambiguous;
         kept.client_name = least(kept.client_name.take(), row.client_name.take());
         kept.tls_version = least(kept.tls_version.take(), row.tls_version.take());
