@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use maker::{Answers, Form, Plan};
 use plainsight::evidence::Evidence;
-use plainsight::log::{self, Options};
+use plainsight::log::{self, Named, Options};
 
 /// What a run took, in seconds, and the most memory in KiB where it is known.
 struct Run {
@@ -53,7 +53,8 @@ fn scan(files: &[PathBuf], threads: usize) -> Evidence {
         year: Some(2026),
         ..Options::default()
     };
-    match log::scan(files, &options) {
+    let named: Vec<Named> = files.iter().cloned().map(Named::Path).collect();
+    match log::scan(&named, &options) {
         Ok(evidence) => evidence,
         Err(errors) => panic!("{errors:?}"),
     }

@@ -37,6 +37,12 @@ pub enum RootError {
         /// What the system said.
         why: io::Error,
     },
+    /// The machine itself has no mail server configured.
+    #[error(
+        "this machine has no mail server configured: no /etc/postfix and no /etc/dovecot with anything in it; \
+         name a server root, or a postfix or dovecot directory"
+    )]
+    Machine,
     /// It can be read and holds no configuration.
     #[error(
         "{path}: no main.cf and no dovecot.conf here or below; \
@@ -81,6 +87,9 @@ pub fn find(path: &Path, root: Option<&Path>) -> Result<Vec<Root>, RootError> {
             path: path.display().to_string(),
             why,
         })?;
+        if found.is_empty() && path == Path::new("/") {
+            return Err(RootError::Machine);
+        }
         if found.is_empty() {
             return Err(RootError::Nothing {
                 path: path.display().to_string(),
@@ -144,7 +153,8 @@ fn look_into(
         }
     }
     look_into_service(directory, found);
-    if depth == DEEPEST {
+    // `/` is the running machine; what else lies on its disk is not its configuration.
+    if depth == DEEPEST || directory == Path::new("/") {
         return Ok(());
     }
     let mut below: Vec<PathBuf> = fs::read_dir(directory)

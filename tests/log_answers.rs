@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use maker::{Answers, Form, Plan};
 use plainsight::evidence::Evidence;
-use plainsight::log::{self, Options};
+use plainsight::log::{self, Named, Options};
 
 fn plan(form: Form) -> Plan {
     Plan {
@@ -40,7 +40,8 @@ fn scan(paths: &[PathBuf], threads: usize) -> Evidence {
         year: Some(2026),
         ..Options::default()
     };
-    log::scan(paths, &options).expect("the files are there")
+    let named: Vec<Named> = paths.iter().cloned().map(Named::Path).collect();
+    log::scan(&named, &options).expect("the files are there")
 }
 
 fn found(evidence: &Evidence) -> BTreeMap<(String, String, String, String, String), u64> {

@@ -5,6 +5,7 @@
 mod check;
 mod diff;
 mod explain;
+mod logs;
 mod options;
 mod parallel;
 mod preflight;
@@ -81,6 +82,15 @@ struct Outcome {
 }
 
 impl Outcome {
+    /// Nothing to decide on: no result, only why.
+    fn nothing(why: String) -> Self {
+        Self {
+            exit: Exit::Nothing,
+            result: Vec::new(),
+            notes: vec![why],
+        }
+    }
+
     /// Trouble: no result, only what went wrong.
     const fn trouble(notes: Vec<String>) -> Self {
         Self {

@@ -94,7 +94,7 @@ impl ServerOptions {
                 Ok(found) => roots.extend(found),
                 Err(error) => {
                     match &error {
-                        RootError::Nothing { .. } => {}
+                        RootError::Nothing { .. } | RootError::Machine => {}
                         RootError::Unreadable { .. } | RootError::Stranger { .. } => {
                             exit = Exit::Trouble;
                         }
@@ -190,6 +190,27 @@ impl ServerOptions {
             sasl: None,
         };
         Surface::of(root, versions, question)
+    }
+}
+
+/// The one server that a command is about; `words` say what the command does with one.
+///
+/// # Errors
+/// Names the servers where there are several.
+pub(super) fn only<'a>(surfaces: &'a [Surface], words: &str) -> Result<&'a Surface, Outcome> {
+    match surfaces {
+        [surface] => Ok(surface),
+        many => {
+            let names: Vec<String> = many
+                .iter()
+                .map(|surface| surface.root.shown.display().to_string())
+                .collect();
+            Err(Outcome::trouble(vec![format!(
+                "{words} one server, and there are {}: {}; name one of them",
+                many.len(),
+                names.join(", ")
+            )]))
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use crate::impact::{self, Decision};
 use crate::report::{self, Checked};
 
 use super::check::with_findings;
-use super::options::{ClientOptions, Format, ServerOptions};
-use super::scan::{logs_of, no_logs, read};
+use super::logs::{self, LogOptions};
+use super::options::{ClientOptions, Format, ServerOptions, only};
 use super::{Exit, Outcome};
 
 /// Arguments of `preflight`.
@@ -18,17 +18,13 @@ use super::{Exit, Outcome};
 pub(super) struct Arguments {
     /// The server root, or its postfix or dovecot directory [default: the running machine]
     path: Option<PathBuf>,
-    /// A mail log; may be given several times [default: maillog* and mail.log* in var/log of the server root]
-    #[arg(long, value_name = "LOG")]
-    log: Vec<PathBuf>,
+    #[command(flatten)]
+    logs: LogOptions,
     /// How many days the logs have to cover
     #[arg(long, default_value_t = 14, value_name = "DAYS")]
     window: i64,
     #[command(flatten)]
     server: ServerOptions,
-    /// How many threads read; 0 for as many as there are cores
-    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
-    threads: usize,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -40,42 +36,24 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Ok(surfaces) => surfaces,
         Err(outcome) => return outcome,
     };
-    let surface = match surfaces.len() {
-        1 => &surfaces[0],
-        many => {
-            let names: Vec<String> = surfaces
-                .iter()
-                .map(|surface| surface.root.shown.display().to_string())
-                .collect();
-            return Outcome::trouble(vec![format!(
-                "preflight decides for one server, and there are {many}: {}; name one of them",
-                names.join(", ")
-            )]);
-        }
+    let surface = match only(&surfaces, "preflight decides for") {
+        Ok(surface) => surface,
+        Err(outcome) => return outcome,
     };
     if surface.endpoints.is_empty() {
-        return Outcome {
-            exit: Exit::Nothing,
-            result: Vec::new(),
-            notes: vec![format!(
-                "{}: no endpoint at which a client could log in, so there is nothing to decide",
-                surface.root.shown.display()
-            )],
+        return Outcome::nothing(format!(
+            "{}: no endpoint at which a client could log in, so there is nothing to decide",
+            surface.root.shown.display()
+        ));
+    }
+    let mut named = arguments.logs.named(&[]);
+    if named.is_empty() {
+        named = match logs::of_server(surface) {
+            Ok(logs) => logs,
+            Err(why) => return Outcome::nothing(why),
         };
     }
-    let logs = if arguments.log.is_empty() {
-        logs_of(surface)
-    } else {
-        arguments.log.clone()
-    };
-    if logs.is_empty() {
-        return Outcome {
-            exit: Exit::Nothing,
-            result: Vec::new(),
-            notes: vec![no_logs()],
-        };
-    }
-    let evidence = match read(&logs, Some(surface), arguments.threads) {
+    let evidence = match arguments.logs.read(&named, Some(surface)) {
         Ok(evidence) => evidence,
         Err(errors) => return Outcome::trouble(errors),
     };

@@ -1,59 +1,58 @@
 //! `plainsight scan`: who authenticates without TLS?
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::evidence::{Evidence, Transport};
-use crate::impact;
-use crate::log;
 use crate::report;
-use crate::surface::server::Surface;
 
-use super::options::{ClientOptions, Format, ServerOptions};
+use super::logs::{self, LogOptions};
+use super::options::{ClientOptions, Format, ServerOptions, only};
 use super::{Exit, Outcome};
 
 /// Arguments of `scan`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Mail logs [default: maillog* and mail.log* in var/log of the server root]
+    /// Mail logs, as with --log
     log: Vec<PathBuf>,
-    /// Another mail log; as the argument
-    #[arg(long = "log", value_name = "LOG")]
-    more: Vec<PathBuf>,
+    #[command(flatten)]
+    logs: LogOptions,
     #[command(flatten)]
     server: ServerOptions,
-    /// How many threads read; 0 for as many as there are cores
-    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
-    threads: usize,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let mut logs: Vec<PathBuf> = arguments.log.clone();
-    logs.extend(arguments.more.iter().cloned());
+    let mut named = arguments.logs.named(&arguments.log);
+    let asked = arguments.server.names_a_root();
     // A configuration that nobody named is not needed to read a log that somebody did.
-    let surface = if logs.is_empty() || arguments.server.names_a_root() {
+    let surfaces = if named.is_empty() || asked {
         match arguments.server.surfaces(&[], &ClientOptions::default()) {
-            Ok(surfaces) => surfaces.into_iter().next(),
+            Ok(surfaces) => surfaces,
+            // A machine without a mail server may well collect the logs of others.
+            Err(outcome) if outcome.exit == Exit::Nothing && !asked => Vec::new(),
             Err(outcome) => return outcome,
         }
     } else {
-        None
+        Vec::new()
     };
-    if logs.is_empty() {
-        logs = surface.as_ref().map(logs_of).unwrap_or_default();
-        if logs.is_empty() {
-            return Outcome {
-                exit: Exit::Nothing,
-                result: Vec::new(),
-                notes: vec![no_logs()],
-            };
-        }
+    let surface = match surfaces.len() {
+        0 => None,
+        _ => match only(&surfaces, "scan reads the logs of") {
+            Ok(surface) => Some(surface),
+            Err(outcome) => return outcome,
+        },
+    };
+    if named.is_empty() {
+        named = match surface.map_or_else(logs::of_machine, logs::of_server) {
+            Ok(logs) => logs,
+            Err(why) => return Outcome::nothing(why),
+        };
     }
-    let evidence = match read(&logs, surface.as_ref(), arguments.threads) {
+    let evidence = match arguments.logs.read(&named, surface) {
         Ok(evidence) => evidence,
         Err(errors) => return Outcome::trouble(errors),
     };
@@ -71,45 +70,6 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         },
         Err(error) => Outcome::trouble(vec![error.to_string()]),
     }
-}
-
-/// Reads the logs, with what the configuration says about them where there is one.
-pub(super) fn read(
-    logs: &[PathBuf],
-    surface: Option<&Surface>,
-    threads: usize,
-) -> Result<Evidence, Vec<String>> {
-    let options = log::Options {
-        calibration: surface.map(impact::calibrate),
-        threads,
-        ..log::Options::default()
-    };
-    log::scan(logs, &options).map_err(|errors| errors.iter().map(ToString::to_string).collect())
-}
-
-/// The mail logs of a server root, where rsyslog of the distributions puts them.
-pub(super) fn logs_of(surface: &Surface) -> Vec<PathBuf> {
-    let tree = &surface.root.tree;
-    tree.list(Path::new("/var/log"))
-        .into_iter()
-        .filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("maillog") || name.starts_with("mail.log")
-        })
-        .filter_map(|path| tree.locate(&path))
-        .filter(|path| path.is_file())
-        .map(|path| match path.strip_prefix("./") {
-            Ok(short) => short.to_path_buf(),
-            Err(_) => path,
-        })
-        .collect()
-}
-
-/// What to say where no log was named or found.
-pub(super) fn no_logs() -> String {
-    "no mail log: none was named, and there is no var/log/maillog* or var/log/mail.log* in the server root; \
-     name one with --log"
-        .to_owned()
 }
 
 /// Somebody, or nobody; where no login is known to be clear and of some the log does not tell, that is no evidence.

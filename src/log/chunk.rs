@@ -6,7 +6,7 @@
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::event::Events;
-use super::input::Form;
+use super::head::Form;
 use super::json::Fields;
 use super::prefix;
 use super::stamp::DAY;
@@ -61,9 +61,11 @@ pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own
         }
         let start = memrchr(b'\n', &chunk[..hit]).map_or(0, |newline| newline + 1);
         let end = memchr(b'\n', &chunk[hit..]).map_or(chunk.len(), |newline| hit + newline);
+        let whole = without_return(&chunk[start..end]);
+        let text = prefix::bare(whole);
         let line = Candidate {
-            text: without_return(&chunk[start..end]),
-            needle: hit - start,
+            text,
+            needle: (hit - start).saturating_sub(whole.len() - text.len()),
             following: chunk.get(end + 1..).unwrap_or_default(),
             lines: lines.up_to(chunk, start),
         };

@@ -14,9 +14,11 @@ use hashbrown::HashSet;
 use super::chunk::{self, Needles};
 use super::event::Events;
 use super::export;
-use super::input::{Form, Input};
+use super::head::Form;
+use super::input::Input;
+use super::period::Period;
 use super::read::{self, Chunks};
-use super::segment::{Period, Segment};
+use super::segment::Segment;
 use super::unpack::Packing;
 
 /// How much of a plain file is one part.
@@ -172,19 +174,19 @@ impl Crew<'_> {
             .enter_file(u32::try_from(part.input).unwrap_or(u32::MAX));
         // The byte before tells whether a line begins at the start of the part.
         let source = input.text(part.start.saturating_sub(1))?;
-        let result = if input.form == Form::Export {
+        let result = if input.head.form == Form::Export {
             export::scan(&mut events, source)
         } else {
-            self.scan_lines(part, input.form, source, &mut events, buffer)
+            self.scan_lines(part, input.head.form, source, &mut events, buffer)
         };
         if let Err(error) = result {
             // A file that ends in the middle of its packing, or was truncated, is good up to there.
-            if input.packing == Packing::None && input.form != Form::Export {
+            if input.packing == Packing::None && input.head.form != Form::Export {
                 return Err(error);
             }
             events.segment.warnings.push(format!(
                 "{}: cannot be unpacked to its end ({error}); what comes before is counted",
-                input.path.display()
+                input.named
             ));
         }
         if input.packing != Packing::None || part.start == 0 && part.end.is_none() {

@@ -9,7 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashSet};
 
 use super::calendar::Calendar;
 use super::elements::{Elements, Word};
-use super::input::Form;
+use super::head::Form;
 use super::json;
 use super::login;
 use super::names::Name;
@@ -224,6 +224,7 @@ impl<'a> Events<'a> {
 
     /// The time of any line, whoever wrote it.
     pub(crate) fn time_of(&self, form: Form, line: &[u8]) -> Option<Time> {
+        let line = prefix::bare(line);
         let stamp = if form == Form::Json && line.first() == Some(&b'{') {
             json::stamp_in(line)
         } else {

@@ -1,63 +1,77 @@
 //! An input: one file or stream of a log, looked into before it is read.
 //!
-//! The first lines tell its packing, its form, and what its years can be told from.
+//! What its first lines tell is for `head`.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
-use memchr::{memchr, memchr_iter, memmem};
-
-use super::Options;
-use super::calendar::{self, Calendar, Year};
-use super::json;
-use super::prefix;
+use super::calendar::{Calendar, Year};
+use super::crew::Watch;
+use super::head::{self, Form, Head};
+use super::period::{Bound, Period};
 use super::rotation;
 use super::stamp::{self, DAY, Stamp};
+use super::stream::{Spring, Stream};
 use super::tally;
 use super::unpack::Packing;
+use super::{Options, ScanError};
 use crate::evidence::Time;
 
-/// How much is looked into.
-const HEAD: usize = 64 << 10;
+/// A stream that begins with more zero bytes than this is no log.
+const MOST_ZEROS: u64 = 16 << 20;
 
-/// The name for the journal of the running machine.
-pub(crate) const JOURNAL: &str = "journalctl";
+/// What to read, as the user says it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Named {
+    /// A file, a directory of logs, or a pattern such as `mail.log*`.
+    Path(PathBuf),
+    /// The standard input.
+    Stdin,
+    /// The journal of the running machine, read through `journalctl`.
+    Journal,
+}
 
-/// How the lines of a log are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// A line is stamp, host, program and message in one of many forms.
-    Syslog,
-    /// `<22>1 2025-… HOST APP PID MSGID SD MSG`.
-    Rfc5424,
-    /// One JSON object a line: `journalctl -o json`, docker, log services.
-    Json,
-    /// `journalctl -o export`.
-    Export,
+impl Named {
+    /// How reports name it.
+    pub(crate) fn shown(&self) -> &Path {
+        match self {
+            Self::Path(path) => path,
+            Self::Stdin => Path::new("-"),
+            Self::Journal => Path::new("journal"),
+        }
+    }
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shown().display().fmt(f)
+    }
 }
 
 /// One file or stream.
 pub(crate) struct Input {
-    /// Its name as given or found.
-    pub(crate) path: PathBuf,
+    pub(crate) named: Named,
     pub(crate) packing: Packing,
-    pub(crate) form: Form,
+    pub(crate) head: Head,
     pub(crate) calendar: Calendar,
     /// Its size on the disk; 0 where it is a stream.
     pub(crate) size: u64,
-    /// A stream, with the part that was looked into put back before it.
-    stream: Mutex<Option<Box<dyn Read + Send>>>,
-    is_stream: bool,
-    first: Option<Stamp>,
+    source: Source,
     /// The stamp of its last line, where it can be looked at without reading all of it.
     last: Option<Stamp>,
-    /// The time of the first line whose year Dovecot's session ids prove.
-    proven: Option<i64>,
     modified: Option<i64>,
+}
+
+/// Where the bytes come from.
+enum Source {
+    /// A file that can be read again.
+    File(PathBuf),
+    /// A stream, with the part that was looked into put back before it; none once it is read.
+    Stream(Mutex<Option<Box<dyn Read + Send>>>),
 }
 
 impl Input {
@@ -65,56 +79,67 @@ impl Input {
     ///
     /// # Errors
     /// Where it cannot be read or is no log.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let mut modified = None;
-        let mut size = 0;
-        let mut stream: Option<Box<dyn Read + Send>> = None;
-        let mut head = Vec::new();
-        if path == Path::new(rotation::STDIN) {
-            stream = Some(Box::new(io::stdin()));
-        } else if path == Path::new(JOURNAL) {
-            stream = Some(Box::new(journal()?));
-        } else {
-            let mut file = File::open(path)?;
-            let meta = file.metadata()?;
-            if meta.is_file() {
-                size = meta.len();
-                modified = meta
-                    .modified()
-                    .ok()
-                    .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-                    .and_then(|since| i64::try_from(since.as_secs()).ok());
-                (&mut file).take(HEAD as u64).read_to_end(&mut head)?;
-            } else {
-                stream = Some(Box::new(file));
+    pub(crate) fn open(named: &Named, watch: &Arc<Watch>) -> io::Result<Self> {
+        let spring = match named {
+            Named::Path(path) if path.metadata()?.is_file() => return Self::open_file(named, path),
+            Named::Path(path) => Spring::File(path.clone()),
+            Named::Stdin => Spring::Stdin,
+            Named::Journal => Spring::Journal(Vec::new()),
+        };
+        let mut stream = Stream::new(spring, Arc::clone(watch));
+        let mut packed = Vec::new();
+        head::read(&mut stream, MOST_ZEROS, &mut packed)?;
+        let packing = Packing::of(&packed);
+        let text = match packing {
+            Packing::None => packed.clone(),
+            Packing::Gzip | Packing::Xz | Packing::Bzip2 | Packing::Zstd => {
+                head::unpacked(packing, &packed[..])
             }
+        };
+        let source = Source::Stream(Mutex::new(Some(Box::new(
+            io::Cursor::new(packed).chain(stream),
+        ))));
+        Self::of(named, packing, &text, source)
+    }
+
+    fn open_file(named: &Named, path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let meta = file.metadata()?;
+        let mut packed = Vec::new();
+        head::read(&mut file, u64::MAX, &mut packed)?;
+        let packing = Packing::of(&packed);
+        let text = match packing {
+            Packing::None => packed,
+            Packing::Gzip | Packing::Xz | Packing::Bzip2 | Packing::Zstd => {
+                head::unpacked(packing, File::open(path)?)
+            }
+        };
+        let mut input = Self::of(named, packing, &text, Source::File(path.to_path_buf()))?;
+        input.size = meta.len();
+        input.modified = meta
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+            .and_then(|since| i64::try_from(since.as_secs()).ok());
+        if packing == Packing::None {
+            file.seek(SeekFrom::Start(
+                input.size.saturating_sub(head::LENGTH as u64),
+            ))?;
+            input.last = head::last_stamp(file.take(head::LENGTH as u64))?;
         }
-        let is_stream = stream.is_some();
-        if let Some(source) = &mut stream {
-            source.take(HEAD as u64).read_to_end(&mut head)?;
-        }
-        let packing = Packing::of(&head);
-        let text = unpacked(packing, path, &head, is_stream);
-        check_is_text(&text)?;
-        let (first, proven) = dates(&text);
+        Ok(input)
+    }
+
+    fn of(named: &Named, packing: Packing, text: &[u8], source: Source) -> io::Result<Self> {
         Ok(Self {
-            path: path.to_path_buf(),
+            named: named.clone(),
             packing,
-            form: form(&text),
+            head: Head::of(text)?,
             calendar: Calendar::default(),
-            size,
-            stream: Mutex::new(stream.map(|rest| -> Box<dyn Read + Send> {
-                Box::new(io::Cursor::new(head).chain(rest))
-            })),
-            is_stream,
-            first,
-            last: if is_stream || packing != Packing::None || form(&text) == Form::Export {
-                None
-            } else {
-                last_stamp(path, size)
-            },
-            proven,
-            modified,
+            size: 0,
+            source,
+            last: None,
+            modified: None,
         })
     }
 
@@ -123,30 +148,68 @@ impl Input {
     /// # Errors
     /// Where it can no longer be opened.
     pub(crate) fn text(&self, start: u64) -> io::Result<Box<dyn Read + '_>> {
-        if self.is_stream {
-            let stream = self.stream.lock().ok().and_then(|mut stream| stream.take());
-            return Ok(self
-                .packing
-                .unpack(stream.unwrap_or_else(|| Box::new(io::empty()))));
+        match &self.source {
+            Source::Stream(stream) => {
+                let stream = stream.lock().ok().and_then(|mut stream| stream.take());
+                Ok(self
+                    .packing
+                    .unpack(stream.unwrap_or_else(|| Box::new(io::empty()))))
+            }
+            Source::File(path) => {
+                let mut file = File::open(path)?;
+                if start > 0 {
+                    file.seek(SeekFrom::Start(start))?;
+                }
+                Ok(self.packing.unpack(file))
+            }
         }
-        let mut file = File::open(&self.path)?;
-        if start > 0 {
-            file.seek(SeekFrom::Start(start))?;
-        }
-        Ok(self.packing.unpack(file))
+    }
+
+    /// The name of the log that it is a part of.
+    fn stem(&self) -> PathBuf {
+        rotation::stem(self.named.shown())
+    }
+
+    fn is_stream(&self) -> bool {
+        matches!(self.source, Source::Stream(_))
     }
 
     /// Whether parts of it can be read by themselves.
     pub(crate) fn can_be_cut(&self) -> bool {
-        !self.is_stream && self.packing == Packing::None && self.form != Form::Export
+        !self.is_stream() && self.packing == Packing::None && self.head.form != Form::Export
     }
 
     /// The moments, with a day to spare, between which its lines were written, as far as its ends tell.
     fn span(&self) -> (i64, i64) {
-        let moment = |time: Option<Time>| time.map(|time| tally::order(time).0);
-        let first = moment(self.time(self.first)).map_or(i64::MIN, |first| first - DAY);
+        let moment = |time: Option<Time>| time.map(|time| time.order().0);
+        let first = moment(self.time(self.head.first)).map_or(i64::MIN, |first| first - DAY);
         let last = moment(self.time(self.last)).map_or(i64::MAX, |last| last + DAY);
         (first, last)
+    }
+
+    /// The time of its last line, even if all of it has to be unpacked for that.
+    ///
+    /// # Errors
+    /// Where it is a stream.
+    fn last_time(&self) -> io::Result<Option<Time>> {
+        let stamp = match (&self.named, &self.source) {
+            (Named::Journal, _) => {
+                let newest = Spring::Journal(vec!["--lines=1".to_owned()]);
+                head::last_stamp(Stream::new(newest, Arc::default()))?
+            }
+            (Named::Path(_) | Named::Stdin, Source::Stream(_)) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "a span back from the last line cannot be known while the lines still come; give a date",
+                ));
+            }
+            (Named::Path(_) | Named::Stdin, Source::File(_)) => match self.last {
+                // What cannot be unpacked to its end is reported when it is read.
+                None => self.text(0).and_then(head::last_stamp).unwrap_or_default(),
+                last => last,
+            },
+        };
+        Ok(self.time(stamp))
     }
 
     fn time(&self, stamp: Option<Stamp>) -> Option<Time> {
@@ -159,11 +222,11 @@ impl Input {
 pub(crate) fn set_calendars(inputs: &mut [Input], options: &Options) {
     let mut younger: Option<(PathBuf, i64)> = None;
     for input in inputs.iter_mut().rev() {
-        let log = rotation::stem(&input.path);
+        let log = input.stem();
         let neighbour = younger
             .filter(|(stem, _)| *stem == log)
             .map(|(_, first)| first);
-        let named = rotation::day_in_name(&input.path);
+        let named = rotation::day_in_name(input.named.shown());
         // From what is written in the log to what only lies beside it: the time of the file is the last resort,
         // since copying a file changes it.
         input.calendar = Calendar {
@@ -171,32 +234,69 @@ pub(crate) fn set_calendars(inputs: &mut [Input], options: &Options) {
             year: if let Some(year) = options.year {
                 let next = stamp::days(i32::from(year) + 1, 1, 1) * DAY;
                 Year::UpTo(neighbour.unwrap_or(next - DAY - 1))
-            } else if let Some(proven) = input.proven {
+            } else if let Some(proven) = input.head.proven {
                 Year::From(proven)
             } else if let Some(latest) = neighbour.into_iter().chain(named).min() {
                 Year::UpTo(latest)
-            } else if let Some(latest) = input.modified.or(options.now) {
+            } else if let Some(latest) = input.modified {
                 Year::UpTo(latest)
             } else {
                 Year::Unknown
             },
         };
-        let first = input.time(input.first).map(|time| time.clock);
+        let first = input.time(input.head.first).map(|time| time.clock);
         younger = first.map(|first| (log, first));
     }
 }
 
-/// The journal of the running machine, mail only (facility 2).
-fn journal() -> io::Result<impl Read + Send> {
-    let child = Command::new("journalctl")
-        .args(["--no-pager", "--quiet", "-o", "json", "SYSLOG_FACILITY=2"])
-        .arg("--output-fields=MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_HOSTNAME")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    child
-        .stdout
-        .ok_or_else(|| io::Error::other("journalctl gave no output"))
+/// What is to be said of inputs before they are read.
+pub(crate) fn warnings(inputs: &[Input]) -> Vec<String> {
+    let undated = inputs.iter().filter(|input| {
+        input.head.first.is_some_and(|stamp| stamp.year.is_none())
+            && input.calendar.year == Year::Unknown
+    });
+    undated
+        .map(|input| {
+            format!(
+                "{}: nothing tells the year of its time stamps; --year does",
+                input.named
+            )
+        })
+        .collect()
+}
+
+/// The period that is asked for.
+///
+/// # Errors
+/// Names an input whose last line cannot be known before it is read, where the period depends on it.
+pub(crate) fn period(inputs: &[Input], options: &Options) -> Result<Period, Vec<ScanError>> {
+    let bounds = [options.since, options.until];
+    let mut last = None;
+    if bounds
+        .iter()
+        .any(|bound| matches!(bound, Some(Bound::BeforeLast(_))))
+    {
+        for input in inputs {
+            let time = input.last_time().map_err(|why| {
+                vec![ScanError {
+                    named: input.named.clone(),
+                    why,
+                }]
+            })?;
+            last = tally::later(last, time);
+        }
+        if let (None, Some(input)) = (last, inputs.first()) {
+            return Err(vec![ScanError {
+                named: input.named.clone(),
+                why: io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "no line has a time from which a span could be counted back; give a date, or the --year",
+                ),
+            }]);
+        }
+    }
+    let [since, until] = bounds.map(|bound| bound.and_then(|bound| bound.time(last)));
+    Ok(Period { since, until })
 }
 
 /// For each input, whether an earlier one and whether a later one may hold the same lines.
@@ -206,10 +306,10 @@ fn journal() -> io::Result<impl Read + Send> {
 pub(crate) fn overlaps(inputs: &[Input]) -> Vec<(bool, bool)> {
     let spans: Vec<_> = inputs.iter().map(Input::span).collect();
     let may_repeat = |a: usize, b: usize| {
-        rotation::stem(&inputs[a].path) != rotation::stem(&inputs[b].path)
+        inputs[a].stem() != inputs[b].stem()
             && spans[a].0 <= spans[b].1
             && spans[b].0 <= spans[a].1
-            && inputs[a].form == inputs[b].form
+            && inputs[a].head.form == inputs[b].head.form
     };
     (0..inputs.len())
         .map(|input| {
@@ -218,101 +318,4 @@ pub(crate) fn overlaps(inputs: &[Input]) -> Vec<(bool, bool)> {
             (earlier, later)
         })
         .collect()
-}
-
-fn unpacked(packing: Packing, path: &Path, head: &[u8], is_stream: bool) -> Vec<u8> {
-    if packing == Packing::None {
-        return head.to_vec();
-    }
-    let mut text = Vec::new();
-    // What cannot be unpacked is reported when it is read; here as much as there is does.
-    let file = if is_stream {
-        None
-    } else {
-        File::open(path).ok()
-    };
-    let source: Box<dyn Read + '_> = match file {
-        Some(file) => packing.unpack(file),
-        None => packing.unpack(head),
-    };
-    let _partial = source.take(HEAD as u64).read_to_end(&mut text);
-    text
-}
-
-fn check_is_text(text: &[u8]) -> io::Result<()> {
-    let sample = &text[..text.len().min(4096)];
-    if sample.starts_with(b"LPKSHHRH") {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "is a journal file, not text; give the output of journalctl --file FILE -o json",
-        ));
-    }
-    // After a power loss a log may hold a run of zero bytes, but it also holds text.
-    if memchr_iter(0, sample).count() > sample.len() / 4
-        && memchr(b'\n', sample).is_none_or(|_| memmem::find(sample, b": ").is_none())
-    {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "is not a text file",
-        ));
-    }
-    Ok(())
-}
-
-fn form(text: &[u8]) -> Form {
-    if text.trim_ascii_start().starts_with(b"{") {
-        Form::Json
-    } else if text.starts_with(b"__CURSOR=") || memmem::find(text, b"\n__CURSOR=").is_some() {
-        Form::Export
-    } else if prefix::is_rfc5424(text) {
-        Form::Rfc5424
-    } else {
-        Form::Syslog
-    }
-}
-
-/// The stamp of the last line that has one.
-fn last_stamp(path: &Path, size: u64) -> Option<Stamp> {
-    let mut file = File::open(path).ok()?;
-    file.seek(SeekFrom::Start(size.saturating_sub(HEAD as u64)))
-        .ok()?;
-    let mut tail = Vec::new();
-    file.take(HEAD as u64).read_to_end(&mut tail).ok()?;
-    tail.rsplit(|byte| *byte == b'\n').find_map(stamp_in)
-}
-
-/// The stamp of a line in any form.
-fn stamp_in(line: &[u8]) -> Option<Stamp> {
-    if line.first() == Some(&b'{') {
-        json::stamp_in(line)
-    } else if let Some(micros) = line.strip_prefix(b"__REALTIME_TIMESTAMP=") {
-        stamp::cut(&json::stamp_of_micros(micros)).map(|(stamp, _)| stamp)
-    } else {
-        prefix::any_stamp(line)
-    }
-}
-
-/// The first stamp, and the time that a session id proves for a stamp without a year.
-fn dates(text: &[u8]) -> (Option<Stamp>, Option<i64>) {
-    let mut first = None;
-    for line in text.split(|byte| *byte == b'\n') {
-        let stamp = stamp_in(line);
-        first = first.or(stamp);
-        if let Some(stamp) = stamp
-            && stamp.year.is_none()
-            && memmem::find(line, b"-login: ").is_some()
-            && let Some(at) = memmem::rfind(line, b", session=<")
-            && let Some(moment) = calendar::of_session_id(&line[at + 11..], &stamp)
-        {
-            // The beginning of the file is at most a few weeks before, in the same year or the one before:
-            // counted from the first stamp, a year is told as well.
-            let proven = Calendar {
-                year: Year::UpTo(moment + DAY),
-                zone: None,
-            };
-            let start = first.and_then(|first| proven.time(&first));
-            return (first, start.map(|time| time.clock));
-        }
-    }
-    (first, None)
 }

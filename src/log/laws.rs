@@ -1,14 +1,15 @@
 //! The law of segments: however a log is cut and in whatever tree its parts are joined, they equal the single pass.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use proptest::prelude::*;
 
 use super::calendar::{Calendar, Year};
 use super::chunk::{self, Needles};
 use super::event::Events;
-use super::input::Form;
-use super::segment::{Period, Segment};
+use super::head::Form;
+use super::period::Period;
+use super::segment::Segment;
 use crate::evidence::Evidence;
 
 /// Lines that sessions are made of; which process says which is drawn.
@@ -92,7 +93,7 @@ fn joined(mut parts: Vec<Segment>, choices: &[usize]) -> Segment {
 
 fn evidence(segment: Segment) -> Evidence {
     let whole = Segment::beginning(Period::default()).then(segment);
-    whole.evidence(None, &[PathBuf::from("log")])
+    whole.evidence(None, &[Path::new("log")])
 }
 
 proptest! {

@@ -16,6 +16,7 @@ mod crew;
 mod elements;
 mod event;
 mod export;
+mod head;
 mod input;
 mod json;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod laws;
 mod login;
 mod meaning;
 mod names;
+mod period;
 mod prefix;
 mod read;
 mod rotation;
@@ -30,13 +32,14 @@ mod segment;
 mod session;
 mod smtpd;
 mod stamp;
+mod stream;
 mod tally;
 mod transport;
 mod unpack;
 mod writer;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -44,11 +47,13 @@ use jiff::tz::TimeZone;
 
 pub use calibration::{Calibration, LoginService, PostfixService, Wrapper};
 pub use crew::Watch;
+pub use input::Named;
+pub use period::Bound;
+pub use rotation::stem;
 
 use crate::evidence::Evidence;
 use crew::Crew;
 use input::Input;
-use segment::Period;
 
 /// How to read the logs.
 #[derive(Clone, Debug, Default)]
@@ -59,12 +64,10 @@ pub struct Options {
     pub timezone: Option<TimeZone>,
     /// The year of the last line of every file, for stamps without a year; else it is taken from the file's name or time.
     pub year: Option<i16>,
-    /// A moment that no line is younger than, for input that has neither name nor time (stdin); seconds since 1970.
-    pub now: Option<i64>,
-    /// Leave out what is older, in seconds since 1970-01-01T00:00:00 on the log's own clock face.
-    pub since: Option<i64>,
+    /// Leave out what is older.
+    pub since: Option<Bound>,
     /// Leave out what is not older than this.
-    pub until: Option<i64>,
+    pub until: Option<Bound>,
     /// How many threads read; 0 for as many as the machine has cores. The result does not depend on it.
     pub threads: usize,
     /// Where to say how far the reading is, and whether to stop it.
@@ -73,36 +76,31 @@ pub struct Options {
 
 /// Why a log could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {why}", path.display())]
+#[error("{named}: {why}")]
 pub struct ScanError {
-    /// The file as it was named.
-    pub path: PathBuf,
+    /// What it was.
+    pub named: Named,
     /// What went wrong.
     pub why: io::Error,
 }
 
-/// The input that stands for the journal of the running machine, read through `journalctl`.
-pub fn journal() -> &'static Path {
-    Path::new(input::JOURNAL)
-}
-
 /// Reads logs and tells who logged in, and how.
 ///
-/// An input is a file, a directory of logs, a pattern, `-` for the standard input, or [`journal`].
 /// Files may be packed with gzip, xz, bzip2 or zstd, and hold syslog lines, the journal's JSON or export form,
 /// or JSON of a log service. Parts of a rotated log are read oldest first, in whatever order they are named.
 ///
 /// # Errors
 /// One for each input that cannot be read at all; nothing is said about the others then.
-pub fn scan(inputs: &[PathBuf], options: &Options) -> Result<Evidence, Vec<ScanError>> {
-    let paths = rotation::files(inputs)?;
+pub fn scan(inputs: &[Named], options: &Options) -> Result<Evidence, Vec<ScanError>> {
+    let names = rotation::files(inputs)?;
+    let watch = options.watch.clone().unwrap_or_default();
     let mut opened = Vec::new();
     let mut errors = Vec::new();
-    for path in &paths {
-        match Input::open(path) {
+    for named in &names {
+        match Input::open(named, &watch) {
             Ok(input) => opened.push(input),
             Err(why) => errors.push(ScanError {
-                path: path.clone(),
+                named: named.clone(),
                 why,
             }),
         }
@@ -111,14 +109,11 @@ pub fn scan(inputs: &[PathBuf], options: &Options) -> Result<Evidence, Vec<ScanE
         return Err(errors);
     }
     input::set_calendars(&mut opened, options);
-    let watch = options.watch.clone().unwrap_or_default();
+    let period = input::period(&opened, options)?;
     let crew = Crew {
         inputs: &opened,
         overlaps: input::overlaps(&opened),
-        period: Period {
-            since: options.since,
-            until: options.until,
-        },
+        period,
         threads: match options.threads {
             0 => thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
@@ -126,11 +121,15 @@ pub fn scan(inputs: &[PathBuf], options: &Options) -> Result<Evidence, Vec<ScanE
         watch: &watch,
     };
     match crew.scan() {
-        Ok(segment) => Ok(segment.evidence(options.calibration.as_ref(), &paths)),
+        Ok(mut segment) => {
+            segment.warnings.splice(..0, input::warnings(&opened));
+            let files: Vec<&Path> = names.iter().map(Named::shown).collect();
+            Ok(segment.evidence(options.calibration.as_ref(), &files))
+        }
         Err(errors) => Err(errors
             .into_iter()
             .map(|(input, why)| ScanError {
-                path: paths[input].clone(),
+                named: names[input].clone(),
                 why,
             })
             .collect()),

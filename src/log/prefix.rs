@@ -30,6 +30,16 @@ pub(crate) struct Line<'a> {
 /// How far into a line a stamp is looked for: past `/var/log/mail.log.9:`, `mailserver | ` and the like.
 const FARTHEST_STAMP: usize = 160;
 
+/// The text without what may stand before a first line: a byte order mark, or the zero bytes of a hole in the file.
+pub(crate) fn bare(text: &[u8]) -> &[u8] {
+    if !matches!(text.first(), Some(0 | 0xef)) {
+        return text;
+    }
+    let zeros = text.iter().take_while(|byte| **byte == 0).count();
+    let text = &text[zeros..];
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 /// Cuts a line if a login server wrote it. `needle` is where the word that made it a candidate stands.
 pub(crate) fn cut(line: &[u8], needle: usize) -> Option<Line<'_>> {
     let plain = plain_stamp(line);

@@ -29,7 +29,7 @@ pub(crate) struct Chunk<'a> {
     pub(crate) bytes: &'a [u8],
     /// How many bytes of them are lines that were not handed out before.
     pub(crate) own: usize,
-    /// How many bytes before them were skipped: the rest of a line.
+    /// How many bytes before them were skipped: the rest of a line, or a hole in the file.
     pub(crate) skipped: usize,
 }
 
@@ -62,6 +62,15 @@ impl<R: Read> Chunks<R> {
             self.filled -= self.done;
             self.done = 0;
             let error = self.fill().err();
+            // A hole in the file is no part of the line behind it, which may be all that a buffer has room for.
+            let hole = self.buffer[..self.filled]
+                .iter()
+                .take_while(|byte| **byte == 0);
+            self.done = hole.count();
+            if self.done > 0 && !self.skipping {
+                skipped += self.done;
+                continue;
+            }
             if self.skipping {
                 let newline = memchr(b'\n', &self.buffer[..self.filled]);
                 self.done = newline.map_or(self.filled, |newline| newline + 1);

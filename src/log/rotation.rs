@@ -4,29 +4,26 @@
 //! read oldest first, so that sessions which rotation cut in two join again.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::ScanError;
+use super::input::Named;
 use super::stamp::{DAY, days};
 
-/// The name for the standard input.
-pub(crate) const STDIN: &str = "-";
-
-/// All files that `inputs` name, each log's oldest part first, and no file twice.
-///
-/// An input is a file, a directory, a pattern such as `mail.log*`, or `-` for the standard input.
+/// All that `inputs` name, each log's oldest part first, and nothing twice.
 ///
 /// # Errors
 /// One for each input that names no file.
-pub(crate) fn files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<ScanError>> {
+pub(crate) fn files(inputs: &[Named]) -> Result<Vec<Named>, Vec<ScanError>> {
     let mut files = Vec::new();
     let mut errors = Vec::new();
     for input in inputs {
         match expand(input) {
             Ok(found) => files.extend(found),
             Err(why) => errors.push(ScanError {
-                path: input.clone(),
+                named: input.clone(),
                 why,
             }),
         }
@@ -34,54 +31,72 @@ pub(crate) fn files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<ScanError>> 
     if !errors.is_empty() {
         return Err(errors);
     }
-    let mut known = std::collections::BTreeSet::new();
-    files.retain(|path| known.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
+    let mut known = BTreeSet::new();
+    files.retain(|named| {
+        known.insert(match named {
+            Named::Path(path) => Named::Path(path.canonicalize().unwrap_or_else(|_| path.clone())),
+            Named::Stdin | Named::Journal => named.clone(),
+        })
+    });
     // The logs stay in the order in which their first part was named; their parts follow each other.
-    let mut logs: Vec<Vec<(Age, PathBuf)>> = Vec::new();
+    let mut logs: Vec<Vec<(Age, Named)>> = Vec::new();
     let mut stems: Vec<PathBuf> = Vec::new();
-    for path in files {
-        let (stem, age) = stem_and_age(&path);
+    for named in files {
+        let (stem, age) = stem_and_age(named.shown());
         match stems.iter().position(|known| *known == stem) {
-            Some(log) => logs[log].push((age, path)),
+            Some(log) => logs[log].push((age, named)),
             None => {
                 stems.push(stem);
-                logs.push(vec![(age, path)]);
+                logs.push(vec![(age, named)]);
             }
         }
     }
     for log in &mut logs {
         log.sort();
     }
-    Ok(logs.into_iter().flatten().map(|(_, path)| path).collect())
+    Ok(logs.into_iter().flatten().map(|(_, named)| named).collect())
 }
 
-fn expand(input: &Path) -> io::Result<Vec<PathBuf>> {
-    if input == Path::new(STDIN) || input == Path::new(super::input::JOURNAL) {
-        return Ok(vec![input.to_path_buf()]);
-    }
-    match input.metadata() {
-        Ok(meta) if meta.is_dir() => directory(input),
-        Ok(_) => Ok(vec![input.to_path_buf()]),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => pattern(input, error),
-        Err(error) => Err(error),
-    }
+fn expand(input: &Named) -> io::Result<Vec<Named>> {
+    let Named::Path(path) = input else {
+        return Ok(vec![input.clone()]);
+    };
+    let found = match path.metadata() {
+        Ok(meta) if meta.is_dir() => directory(path)?,
+        Ok(_) => vec![path.clone()],
+        Err(error) if error.kind() == io::ErrorKind::NotFound => pattern(path, error)?,
+        Err(error) => return Err(error),
+    };
+    Ok(found.into_iter().map(Named::Path).collect())
 }
 
-fn pattern(input: &Path, missing: io::Error) -> io::Result<Vec<PathBuf>> {
-    let Some(text) = input.to_str().filter(|text| text.contains(['*', '?', '['])) else {
+/// The files that match. What is no pattern, or only by accident, is a file that is missing.
+fn pattern(path: &Path, missing: io::Error) -> io::Result<Vec<PathBuf>> {
+    let text = path.to_str().filter(|text| text.contains(['*', '?', '[']));
+    let Some(paths) = text.and_then(|text| glob::glob(text).ok()) else {
         return Err(missing);
     };
-    let paths = glob::glob(text)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
-    let mut found: Vec<PathBuf> = paths.flatten().filter(|path| path.is_file()).collect();
-    found.sort();
-    if found.is_empty() {
-        return Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            "no file matches this pattern",
-        ));
+    let mut found = Vec::new();
+    let mut unreadable = None;
+    for entry in paths {
+        match entry {
+            Ok(path) if path.is_dir() => {}
+            Ok(path) => found.push(path),
+            Err(error) => unreadable = Some(error),
+        }
     }
-    Ok(found)
+    found.sort();
+    match unreadable {
+        _ if !found.is_empty() => Ok(found),
+        Some(error) => Err(io::Error::new(
+            error.error().kind(),
+            format!("{}: {}", error.path().display(), error.error()),
+        )),
+        None => Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("{missing}, and no file matches it as a pattern"),
+        )),
+    }
 }
 
 /// The mail logs of a directory; all files where none bears a mail log's name.
@@ -147,7 +162,7 @@ fn stem_and_age(path: &Path) -> (PathBuf, Age) {
 }
 
 /// The name of the log that a file is a part of.
-pub(crate) fn stem(path: &Path) -> PathBuf {
+pub fn stem(path: &Path) -> PathBuf {
     stem_and_age(path).0
 }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 
 use super::names::{Name, Names, Renaming};
+use super::period::Period;
 use super::session::{Conclusion, End, Key, Login, Part};
 use super::stamp::DAY;
 use super::tally::{self, Position, Seen, Shown, Tally, Way, Who};
@@ -29,25 +30,6 @@ pub(crate) struct Habits {
     pub(crate) counted: u64,
     /// Dovecot: element lists with a word about TLS.
     pub(crate) words: u64,
-}
-
-/// The time that is asked for, on the log's own clock face; either end may be open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Period {
-    /// The first second.
-    pub(crate) since: Option<i64>,
-    /// The first second after it.
-    pub(crate) until: Option<i64>,
-}
-
-impl Period {
-    /// Whether a time lies in it; one that is not known does.
-    fn holds(self, time: Option<Time>) -> bool {
-        time.is_none_or(|time| {
-            self.since.is_none_or(|since| since <= time.clock)
-                && self.until.is_none_or(|until| time.clock < until)
-        })
-    }
 }
 
 /// What one stretch of log reduces to.

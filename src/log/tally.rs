@@ -211,7 +211,7 @@ impl Tally {
 /// The earlier of two times on one scale: where both have a zone, in that of UTC.
 pub(crate) fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(if order(b) < order(a) { b } else { a }),
+        (Some(a), Some(b)) => Some(if b.order() < a.order() { b } else { a }),
         (a, b) => a.or(b),
     }
 }
@@ -219,14 +219,9 @@ pub(crate) fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
 /// The later of two times.
 pub(crate) fn later(a: Option<Time>, b: Option<Time>) -> Option<Time> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(if order(b) > order(a) { b } else { a }),
+        (Some(a), Some(b)) => Some(if b.order() > a.order() { b } else { a }),
         (a, b) => a.or(b),
     }
-}
-
-/// By what times are ordered: the moment, then the clock face, so that equal moments order alike everywhere.
-pub(crate) fn order(time: Time) -> (i64, i64) {
-    (time.clock - i64::from(time.offset.unwrap_or(0)), time.clock)
 }
 
 fn least(names: &Names, a: Name, b: Name) -> Name {

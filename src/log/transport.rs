@@ -2,7 +2,7 @@
 //!
 //! What it means that a service says nothing about TLS is for `meaning`; here a segment becomes evidence.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use bstr::{BString, ByteSlice};
 
@@ -16,12 +16,12 @@ use crate::evidence::{Evidence, Example, Refusal, Row, Time, Transport, Window};
 
 impl Segment {
     /// What the segment proves, taken as all there is. `files` are the names of the inputs.
-    pub(crate) fn evidence(self, calibration: Option<&Calibration>, files: &[PathBuf]) -> Evidence {
+    pub(crate) fn evidence(self, calibration: Option<&Calibration>, files: &[&Path]) -> Evidence {
         let segment = self.concluded();
         let meanings = Meanings::of(&segment, calibration);
         let example = |cell: &Cell| {
             files.get(cell.example.file as usize).map(|file| Example {
-                file: file.clone(),
+                file: file.to_path_buf(),
                 line: cell.example.line,
             })
         };

@@ -11,7 +11,7 @@ use crate::source::{Origin, Sources, Span};
 use crate::surface::{Because, Endpoint, Exemption};
 use crate::version::Range;
 
-use super::{Checked, format_time, scan};
+use super::{Checked, scan};
 
 /// The version of this program, in every document.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -219,18 +219,18 @@ fn window(evidence: &Evidence) -> Value {
     let gaps: Vec<Value> = window
         .gaps
         .iter()
-        .map(|(first, last)| json!({"first": format_time(*first), "last": format_time(*last)}))
+        .map(|(first, last)| json!({"first": first.to_string(), "last": last.to_string()}))
         .collect();
     json!({
-        "first": window.first.map(format_time),
-        "last": window.last.map(format_time),
+        "first": time(window.first),
+        "last": time(window.last),
         "days": window.days(),
         "gaps": gaps,
     })
 }
 
 fn time(time: Option<Time>) -> Value {
-    json!(time.map(format_time))
+    json!(time.map(|time| time.to_string()))
 }
 
 fn text(bytes: &bstr::BString) -> String {

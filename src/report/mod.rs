@@ -9,12 +9,9 @@ pub mod plain;
 pub mod preflight;
 pub mod scan;
 pub mod table;
-mod time;
 
 use crate::finding::Finding;
 use crate::surface::server::Surface;
-
-pub use time::format_time;
 
 /// What `check` found out about one server.
 #[derive(Debug)]

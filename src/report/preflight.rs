@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use crate::impact::{AccountImpact, Decision, Impact, Preflight};
 
 use super::check::port;
-use super::format_time;
 use super::plain::plain;
 use super::scan::account;
 use super::table::Table;
@@ -70,7 +69,9 @@ fn write_accounts(
                     .as_ref()
                     .map_or_else(|| "-".to_owned(), |name| plain(name)),
                 client.logins.to_string(),
-                client.last.map_or_else(|| "-".to_owned(), format_time),
+                client
+                    .last
+                    .map_or_else(|| "-".to_owned(), |time| time.to_string()),
                 plain(client.why.as_bytes()),
             ]);
         }

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::evidence::{Evidence, Row, Transport, Window};
+use crate::evidence::{Evidence, Row, Time, Transport, Window};
 use crate::protocol::Protocol;
 
 use super::check::count;
-use super::format_time;
 use super::plain::plain;
 use super::table::Table;
-use super::time::format_day;
 
 /// How many accounts were seen at least once each way, on one protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -164,10 +162,14 @@ fn count_lines(lines: u64) -> String {
 fn days(window: &Window) -> String {
     match (window.first, window.last) {
         (Some(first), Some(last)) => {
-            format!(" ({} to {})", format_day(first), format_day(last))
+            format!(" ({} to {})", first.day(), last.day())
         }
         (None, _) | (_, None) => String::new(),
     }
+}
+
+fn time(time: Option<Time>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| time.to_string())
 }
 
 fn write_rows<'a>(
@@ -191,8 +193,8 @@ fn write_rows<'a>(
                 .map_or_else(|| "-".to_owned(), |name| plain(name)),
             plain(&row.method),
             row.logins.to_string(),
-            row.first.map_or_else(|| "-".to_owned(), format_time),
-            row.last.map_or_else(|| "-".to_owned(), format_time),
+            time(row.first),
+            time(row.last),
             row.example.as_ref().map_or_else(
                 || "-".to_owned(),
                 |example| {
@@ -229,7 +231,7 @@ fn write_refused(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
             refusal.protocol.to_string(),
             plain(&refusal.client),
             refusal.times.to_string(),
-            refusal.last.map_or_else(|| "-".to_owned(), format_time),
+            time(refusal.last),
             plain(refusal.reason.as_bytes()),
         ]);
     }

@@ -2,12 +2,16 @@
 //!
 //! `log` to the left makes it; `impact` to the right asks it who would break.
 
+mod time;
+
 use std::path::PathBuf;
 
 use bstr::BString;
 
 use crate::protocol::Protocol;
 use crate::rhythm::Rhythm;
+
+pub use time::Time;
 
 /// How a login travelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,15 +48,6 @@ impl Transport {
             Self::Unknown => "unknown",
         }
     }
-}
-
-/// When a line was written, as far as the log says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Time {
-    /// Seconds since 1970-01-01T00:00:00 on the log's own clock face (not shifted to UTC).
-    pub clock: i64,
-    /// The zone's offset from UTC in seconds, where the log or `--timezone` gives one.
-    pub offset: Option<i32>,
 }
 
 /// A place in a log, for anyone who wants to look.

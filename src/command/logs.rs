@@ -1,0 +1,137 @@
+//! What the commands that read logs let the user say: which logs, of what time, and how to read them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jiff::fmt::temporal::DateTimeParser;
+use jiff::tz::TimeZone;
+
+use crate::evidence::Evidence;
+use crate::impact::{self, LogFiles};
+use crate::log::{self, Bound, Named};
+use crate::source::FileTree;
+use crate::surface::server::Surface;
+
+/// Which logs, and how to read them.
+#[derive(Debug, Args)]
+pub(super) struct LogOptions {
+    /// A mail log, a directory of them, a pattern, or - for the standard input; may be given several times
+    /// [default: the files that the configuration names, else maillog* and mail.log* in var/log of the server root,
+    /// else, on the running machine, its journal]
+    #[arg(long = "log", value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    /// Read the journal of the running machine, through journalctl
+    #[arg(long)]
+    journal: bool,
+    /// Leave out what is older: a date, a time, or a span back from the last line of the log, such as 14d or 36h
+    #[arg(long, value_name = "TIME", value_parser = Bound::since, allow_hyphen_values = true)]
+    since: Option<Bound>,
+    /// Leave out what is younger; a date is meant to its end
+    #[arg(long, value_name = "TIME", value_parser = Bound::until, allow_hyphen_values = true)]
+    until: Option<Bound>,
+    /// The zone of time stamps that have none, such as Europe/Berlin or +02:00
+    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
+    timezone: Option<TimeZone>,
+    /// The year of the last line, for time stamps without a year where nothing else tells it
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9998))]
+    year: Option<i16>,
+    /// How many threads read; 0 for as many as there are cores
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    threads: usize,
+}
+
+impl LogOptions {
+    /// The logs that the user names, here and as arguments of the command.
+    pub(super) fn named(&self, arguments: &[PathBuf]) -> Vec<Named> {
+        let paths = arguments.iter().chain(&self.logs);
+        let mut named: Vec<Named> = paths
+            .map(|path| match path.to_str() {
+                Some("-") => Named::Stdin,
+                Some(_) | None => Named::Path(path.clone()),
+            })
+            .collect();
+        if self.journal {
+            named.push(Named::Journal);
+        }
+        named
+    }
+
+    /// Reads logs, with what the configuration says about them where there is one.
+    pub(super) fn read(
+        &self,
+        logs: &[Named],
+        surface: Option<&Surface>,
+    ) -> Result<Evidence, Vec<String>> {
+        let options = log::Options {
+            calibration: surface.map(impact::calibrate),
+            timezone: self.timezone.clone(),
+            year: self.year,
+            since: self.since,
+            until: self.until,
+            threads: self.threads,
+            watch: None,
+        };
+        log::scan(logs, &options).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+}
+
+/// The logs of a server where nobody names any: its files, else, on the running machine, the journal.
+///
+/// # Errors
+/// Says where they were looked for.
+pub(super) fn of_server(surface: &Surface) -> Result<Vec<Named>, String> {
+    let running = surface.root.shown == Path::new("/");
+    let LogFiles { files, missing } = impact::log_files(surface);
+    let missing: Vec<String> = missing
+        .iter()
+        .map(|(path, setting)| format!("no {} ({setting})", path.display()))
+        .collect();
+    or_journal(files, running, &missing)
+}
+
+/// The logs of the running machine where it has no mail server configured.
+///
+/// # Errors
+/// Says where they were looked for.
+pub(super) fn of_machine() -> Result<Vec<Named>, String> {
+    let files = impact::common_log_files(&FileTree::rooted("/"));
+    or_journal(
+        files,
+        true,
+        &["no mail server configured in /etc".to_owned()],
+    )
+}
+
+fn or_journal(
+    files: Vec<PathBuf>,
+    running: bool,
+    missing: &[String],
+) -> Result<Vec<Named>, String> {
+    if !files.is_empty() {
+        return Ok(files.into_iter().map(Named::Path).collect());
+    }
+    if running && Path::new("/run/systemd/journal").is_dir() {
+        return Ok(vec![Named::Journal]);
+    }
+    let mut places = missing.to_vec();
+    let (directory, end) = if running {
+        ("/var/log", ", and no journal")
+    } else {
+        ("var/log of the server root", "")
+    };
+    places.push(format!("no maillog* or mail.log* in {directory}"));
+    Err(format!(
+        "no mail log: there is {}{end}; name one with --log",
+        places.join(", ")
+    ))
+}
+
+/// A name of the IANA database, or an offset from UTC.
+fn zone(text: &str) -> Result<TimeZone, String> {
+    if matches!(text, "Z" | "z") {
+        return Ok(TimeZone::UTC);
+    }
+    DateTimeParser::new()
+        .parse_time_zone(text)
+        .map_err(|_| "neither a name such as Europe/Berlin nor an offset such as +02:00".to_owned())
+}

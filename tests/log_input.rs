@@ -1,0 +1,238 @@
+//! Logs that are not as they should be, and what the user may say about them.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// An empty directory of this test's own.
+fn scratch(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("the build directory is writable");
+    path
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).expect("the build directory is writable");
+}
+
+/// Exit code, stdout and stderr of `scan`.
+fn scan(arguments: &[&str], stdin: &[u8]) -> (Option<i32>, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_plainsight"))
+        .arg("scan")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program was built for this test");
+    let mut pipe = child.stdin.take().expect("it is piped");
+    // Where the program does not read its input, it need not.
+    let _ = pipe.write_all(stdin);
+    drop(pipe);
+    let output = child.wait_with_output().expect("it ends");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+/// The logins of each account, by the JSON of a scan.
+fn logins(arguments: &[&str], stdin: &[u8]) -> Vec<(String, u64)> {
+    let (_, out, err) = scan(&[arguments, &["--format", "json"]].concat(), stdin);
+    let document: serde_json::Value =
+        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
+    let rows = document["evidence"].as_array().expect("rows");
+    rows.iter()
+        .map(|row| {
+            let account = row["account"].as_str().expect("an account").to_owned();
+            (account, row["logins"].as_u64().expect("a number"))
+        })
+        .collect()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("the build directory has a plain name")
+}
+
+fn login(day: u32, account: &str) -> String {
+    format!(
+        "2026-03-{day:02}T08:00:00+01:00 mail dovecot: imap-login: Login: user=<{account}>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid={day}, session=<{day}>\n"
+    )
+}
+
+fn one(account: &str) -> Vec<(String, u64)> {
+    vec![(account.to_owned(), 1)]
+}
+
+#[test]
+fn what_stands_before_the_first_line_does_not_hide_it() {
+    let folder = scratch("input-front");
+    let line = login(1, "ann");
+    for (name, front) in [
+        ("mark.log", b"\xef\xbb\xbf".to_vec()),
+        ("hole.log", vec![0; 100]),
+        ("long-hole.log", vec![0; 3_000_000]),
+    ] {
+        let bytes = [&front[..], line.as_bytes()].concat();
+        let path = folder.join(name);
+        write(&path, &bytes);
+        assert_eq!(logins(&[text(&path)], b""), one("ann"), "{name}");
+        assert_eq!(logins(&["-"], &bytes), one("ann"), "{name}");
+        let (_, out, _) = scan(&[text(&path)], b"");
+        assert!(out.contains("2026-03-01 to 2026-03-01"), "{name}: {out}");
+        // In the middle of a log too.
+        let twice = [line.as_bytes(), &front, login(2, "bob").as_bytes()].concat();
+        write(&path, &twice);
+        assert_eq!(logins(&[text(&path)], b"").len(), 2, "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_log_is_said_to_be_none() {
+    let folder = scratch("input-none");
+    let utf16: Vec<u8> = "\u{feff}Mar 1"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let path = folder.join("utf16.log");
+    write(&path, &utf16);
+    let (code, out, err) = scan(&[text(&path)], b"");
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.contains("UTF-16"), "{err}");
+    let (code, _, err) = scan(&["-"], &vec![0; 20 << 20]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("-: is not a text file"), "{err}");
+}
+
+#[test]
+fn a_missing_file_is_missing_whatever_its_name() {
+    for name in ["no[thing", "no[1]thing", "nothing*", "nothing"] {
+        let (code, out, err) = scan(&[name], b"");
+        assert_eq!((code, out.as_str()), (Some(2), ""));
+        assert!(err.contains(&format!("{name}: No such file")), "{err}");
+    }
+    let folder = scratch("input-brackets");
+    for name in ["mail[1.log", "mail[12].log", "mail*.log"] {
+        let path = folder.join(name);
+        write(&path, login(1, "ann").as_bytes());
+        assert_eq!(logins(&[text(&path)], b""), one("ann"));
+    }
+    assert_eq!(logins(&[text(&folder.join("mail[[]*"))], b""), one("ann"));
+}
+
+#[test]
+fn a_period_is_kept_to() {
+    let log: String = (1..=20)
+        .map(|day| login(day, &format!("u{day:02}")))
+        .collect();
+    let folder = scratch("input-period");
+    let path = folder.join("mail.log");
+    write(&path, log.as_bytes());
+    let mut packed = flate2::write::GzEncoder::new(
+        fs::File::create(folder.join("packed.gz")).expect("writable"),
+        flate2::Compression::fast(),
+    );
+    packed.write_all(log.as_bytes()).expect("writable");
+    packed.finish().expect("writable");
+    for (arguments, first, last) in [
+        (vec!["--since", "2026-03-05"], 5, 20),
+        (vec!["--until", "2026-03-05"], 1, 5),
+        (vec!["--since", "2026-03-05T08:00:01"], 6, 20),
+        (vec!["--since", "2026-03-05T07:00:01Z"], 6, 20),
+        (vec!["--since", "3d"], 17, 20),
+        (vec!["--since", "2w", "--until", "24h"], 6, 18),
+    ] {
+        let wanted: Vec<_> = (first..=last)
+            .map(|day| (format!("u{day:02}"), 1))
+            .collect();
+        for name in ["mail.log", "packed.gz"] {
+            let path = folder.join(name);
+            let found = logins(&[&[text(&path)], &arguments[..]].concat(), b"");
+            assert_eq!(found, wanted, "{arguments:?}");
+        }
+    }
+    let (code, _, err) = scan(&["-", "--since", "3d"], log.as_bytes());
+    assert_eq!(code, Some(2));
+    assert!(err.contains("give a date"), "{err}");
+}
+
+#[test]
+fn a_zone_and_a_year_can_be_said() {
+    let line = "Jul  1 08:00:00 mail dovecot: imap-login: Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1\n";
+    let first = |arguments: &[&str]| {
+        let (_, out, err) = scan(
+            &[&["-", "--format", "json"], arguments].concat(),
+            line.as_bytes(),
+        );
+        let document: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        (document["window"]["first"].as_str().map(str::to_owned), err)
+    };
+    let (time, err) = first(&[]);
+    assert_eq!(time, None);
+    assert!(err.contains("--year"), "{err}");
+    for (zone, time) in [
+        ("Europe/Berlin", "2026-07-01T08:00:00+02:00"),
+        ("UTC", "2026-07-01T08:00:00Z"),
+        ("Z", "2026-07-01T08:00:00Z"),
+        ("-03:30", "2026-07-01T08:00:00-03:30"),
+    ] {
+        let (found, err) = first(&["--year", "2026", "--timezone", zone]);
+        assert_eq!((found.as_deref(), err.as_str()), (Some(time), ""));
+    }
+}
+
+#[test]
+fn a_pipe_with_a_name_is_read() {
+    let pipe = scratch("input-pipe").join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let writer = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::write(pipe, login(1, "ann")))
+    };
+    assert_eq!(logins(&[text(&pipe)], b""), one("ann"));
+    writer.join().expect("no panic").expect("it was read");
+}
+
+#[test]
+fn the_logs_are_those_that_the_configuration_names() {
+    let root = scratch("input-named");
+    let put = |name: &str, text: &str| {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().expect("it has a directory")).expect("writable");
+        write(&path, text.as_bytes());
+    };
+    put(
+        "etc/postfix/main.cf",
+        "maillog_file = /var/log/postfix.log\ncompatibility_level = 3.6\n",
+    );
+    put(
+        "etc/dovecot/dovecot.conf",
+        "log_path = /var/log/dovecot/dovecot.log\n",
+    );
+    let names = || -> Vec<String> {
+        let logins = logins(&["--root", text(&root)], b"");
+        logins.into_iter().map(|(account, _)| account).collect()
+    };
+    let (code, out, err) = scan(&["--root", text(&root)], b"");
+    assert_eq!((code, out.as_str()), (Some(3), ""));
+    assert!(
+        err.contains("no /var/log/dovecot/dovecot.log (log_path)"),
+        "{err}"
+    );
+    put("var/log/mail.log", &login(1, "by-syslog"));
+    assert_eq!(names(), ["by-syslog"]);
+    put("var/log/dovecot/dovecot.log", &login(2, "now"));
+    put("var/log/dovecot/dovecot.log.1", &login(1, "before"));
+    put("var/log/dovecot/other.log", &login(1, "other"));
+    assert_eq!(
+        names(),
+        ["before", "by-syslog", "now"],
+        "Postfix has no file of its own yet"
+    );
+    put("var/log/postfix.log.20260301-000000", "");
+    assert_eq!(names(), ["before", "now"]);
+}
