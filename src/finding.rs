@@ -1,8 +1,10 @@
-//! A finding: what a rule says of one endpoint, with the place that decides it and the fix.
+//! A finding: what a rule says of one endpoint, server, setting or trap, with the place that decides it and the fix.
 
-use crate::rule::{Remedy, Rule, Severity};
+use crate::rule::{About, Case, Remedy, Rule, Severity, Subject, Truth};
 use crate::source::{Origin, Span};
-use crate::surface::{Endpoint, Server, Verdict};
+use crate::surface::server::Surface;
+use crate::surface::{Because, Endpoint, Server, Verdict};
+use crate::trap;
 
 /// Whether a fix can be made without harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,19 +28,21 @@ impl Fix {
     }
 }
 
-/// What a rule says of one endpoint.
+/// What a rule says of one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule.
     pub rule: String,
     /// How grave it is.
     pub severity: Severity,
-    /// What was found, for this endpoint.
+    /// What was found, in words.
     pub message: String,
-    /// The server behind the endpoint.
+    /// The server it belongs to.
     pub server: Server,
-    /// The endpoint's id.
-    pub endpoint: String,
+    /// The endpoint's id, where the rule is about endpoints.
+    pub endpoint: Option<String>,
+    /// What it is about, in words that survive edits elsewhere in the file.
+    pub subject: String,
     /// The setting that decides it, where one is written down.
     pub span: Option<Span>,
     /// The fix.
@@ -46,10 +50,10 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A name for this finding that survives edits elsewhere in the file.
-    pub fn fingerprint(&self) -> String {
+    /// A name for this finding that survives edits elsewhere in the file; `root` is the server as its repository names it.
+    pub fn fingerprint(&self, root: &str) -> String {
         // FNV-1a, 64 bits: short, stable across releases and machines, and nobody gains by forging it.
-        let text = format!("{}\0{}", self.rule, self.endpoint);
+        let text = format!("{}\0{root}\0{}", self.rule, self.subject);
         let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -57,45 +61,152 @@ impl Finding {
     }
 }
 
-/// What the rules say of these endpoints, in the order of the endpoints. A fix counts as safe here;
-/// who holds evidence may find that it is not.
-pub fn of_endpoints(endpoints: &[Endpoint], rules: &[Rule]) -> Vec<Finding> {
+/// What the rules say of a server: first of its endpoints in their order, then of it as a whole, of its settings and traps.
+/// A fix counts as safe here; who judges the change, or holds evidence, may find that it is not.
+pub fn of_surface(surface: &Surface, rules: &[Rule]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for endpoint in endpoints {
-        for rule in rules.iter().filter(|rule| rule.when.holds(endpoint)) {
-            findings.push(Finding {
-                rule: rule.id.clone(),
-                severity: rule.severity,
-                message: message(rule, endpoint),
-                server: endpoint.server,
-                endpoint: endpoint.id(),
-                span: endpoint
-                    .because
-                    .iter()
-                    .find_map(|because| match because.origin {
-                        Origin::File(span) => Some(span),
-                        Origin::Default(_) | Origin::Implied(_) => None,
-                    }),
-                fix: match rule.remedy {
-                    Remedy::EnforceTls => Fix::Safe,
-                    Remedy::None => Fix::None,
-                },
-            });
+    let about = |about: About| rules.iter().filter(move |rule| rule.about == about);
+    for endpoint in &surface.endpoints {
+        let mut here: Vec<Finding> = about(About::Endpoint)
+            .filter_map(|rule| judge(surface, rule, Subject::Endpoint(endpoint)))
+            .collect();
+        leave_out_replaced(&mut here, rules);
+        findings.extend(here);
+    }
+    for rule in about(About::Server) {
+        let servers = [
+            (Server::Postfix, surface.postfix.is_some()),
+            (Server::Dovecot, surface.dovecot.is_some()),
+        ];
+        for (server, _) in servers.into_iter().filter(|(_, here)| *here) {
+            findings.extend(judge(surface, rule, Subject::Server(server)));
+        }
+    }
+    if about(About::Setting).next().is_some() {
+        for written in &surface.written() {
+            let rules = about(About::Setting);
+            findings
+                .extend(rules.filter_map(|rule| judge(surface, rule, Subject::Setting(written))));
+        }
+    }
+    if about(About::Trap).next().is_some() {
+        for trap in &trap::find(surface) {
+            let rules = about(About::Trap);
+            findings.extend(rules.filter_map(|rule| judge(surface, rule, Subject::Trap(trap))));
         }
     }
     findings
 }
 
-fn message(rule: &Rule, endpoint: &Endpoint) -> String {
-    let place = format!("{} on port {}", endpoint.service, endpoint.port);
-    match &endpoint.verdict {
-        Verdict::Fails(why) | Verdict::Unknown(why) => {
-            format!("{place}: {}: {why}", rule.summary)
-        }
-        Verdict::TlsOnly
-        | Verdict::Cleartext
-        | Verdict::Challenge
-        | Verdict::LockedOut
-        | Verdict::NoAuth => format!("{place}: {}", rule.summary),
+/// Takes away what another finding at the same endpoint says in more particular words.
+fn leave_out_replaced(findings: &mut Vec<Finding>, rules: &[Rule]) {
+    let replaced: Vec<String> = findings
+        .iter()
+        .filter_map(|finding| rules.iter().find(|rule| rule.id == finding.rule))
+        .flat_map(|rule| rule.replaces.clone())
+        .collect();
+    findings.retain(|finding| !replaced.contains(&finding.rule));
+}
+
+/// What one rule says of one thing, if it says anything.
+fn judge(surface: &Surface, rule: &Rule, subject: Subject<'_>) -> Option<Finding> {
+    let mut case = Case {
+        surface,
+        subject,
+        looked_up: Vec::new(),
+    };
+    let truth = rule.when.holds(&mut case);
+    let (severity, message) = match truth {
+        Truth::No => return None,
+        Truth::Yes => (rule.severity, message(rule, subject)),
+        // Only an endpoint or a server has values that no file tells.
+        Truth::Unknown(why) => (
+            rule.severity.min(Severity::Warning),
+            format!(
+                "{}it cannot be told whether {}: it depends on {why}",
+                place(subject),
+                rule.summary
+            ),
+        ),
+    };
+    Some(Finding {
+        rule: rule.id.clone(),
+        severity,
+        message,
+        server: subject.server(),
+        endpoint: match subject {
+            Subject::Endpoint(endpoint) => Some(endpoint.id()),
+            Subject::Server(_) | Subject::Setting(_) | Subject::Trap(_) => None,
+        },
+        subject: subject_words(subject),
+        span: span(subject, &case.looked_up),
+        fix: match rule.remedy {
+            Remedy::EnforceTls => Fix::Safe,
+            Remedy::None => Fix::None,
+        },
+    })
+}
+
+fn message(rule: &Rule, subject: Subject<'_>) -> String {
+    let place = place(subject);
+    let summary = &rule.summary;
+    match subject {
+        Subject::Endpoint(endpoint) => match &endpoint.verdict {
+            Verdict::Fails(why) | Verdict::Unknown(why) => format!("{place}{summary}: {why}"),
+            Verdict::TlsOnly
+            | Verdict::Cleartext
+            | Verdict::Challenge
+            | Verdict::LockedOut
+            | Verdict::NoAuth => format!("{place}{summary}"),
+        },
+        Subject::Server(_) | Subject::Setting(_) => format!("{place}{summary}"),
+        Subject::Trap(trap) => format!("{summary}: {}", trap.detail),
     }
+}
+
+/// What the message begins with: the thing that the rule speaks of.
+fn place(subject: Subject<'_>) -> String {
+    match subject {
+        Subject::Endpoint(endpoint) => endpoint_place(endpoint),
+        Subject::Server(_) | Subject::Trap(_) => String::new(),
+        Subject::Setting(written) if written.scope.is_empty() => format!("{}: ", written.name),
+        Subject::Setting(written) => format!("{} in {}: ", written.name, written.scope),
+    }
+}
+
+fn endpoint_place(endpoint: &Endpoint) -> String {
+    match endpoint.port {
+        0 => format!("{}: ", endpoint.service),
+        port => format!("{} on port {port}: ", endpoint.service),
+    }
+}
+
+/// The words by which the same finding is known again after an edit elsewhere.
+fn subject_words(subject: Subject<'_>) -> String {
+    match subject {
+        Subject::Endpoint(endpoint) => format!("{}\0{}", endpoint.id(), endpoint.versions),
+        Subject::Server(server) => server.to_string(),
+        Subject::Setting(written) => format!(
+            "{}\0{}\0{}\0{}",
+            written.server, written.scope, written.name, written.value
+        ),
+        Subject::Trap(trap) => format!("{}\0{}", trap.server, trap.detail),
+    }
+}
+
+/// The place to show: a setting that the rule asked for, else one that decides the endpoint.
+fn span(subject: Subject<'_>, looked_up: &[Because]) -> Option<Span> {
+    let because: &[Because] = match subject {
+        Subject::Endpoint(endpoint) => &endpoint.because,
+        Subject::Server(_) => &[],
+        Subject::Setting(written) => return Some(written.name_span),
+        Subject::Trap(trap) => return Some(trap.span),
+    };
+    looked_up
+        .iter()
+        .chain(because)
+        .find_map(|because| match because.origin {
+            Origin::File(span) => Some(span),
+            Origin::Default(_) | Origin::Implied(_) => None,
+        })
 }

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! source · edit · patch · spelling · version · protocol · toml · certificate · root · project
-//! bytes → postfix | dovecot → surface → rule → finding · fix ┐
-//!                                                            ├→ impact → report → command
-//! bytes → log: chunks → events → segments → evidence ────────┘
+//! bytes → postfix | dovecot → surface → trap → rule → finding · fix ┐
+//!                                                                   ├→ impact → report → command
+//! bytes → log: chunks → events → segments → evidence ───────────────┘
 //! ```
 
 pub mod certificate;
@@ -30,4 +30,5 @@ pub mod source;
 pub mod spelling;
 pub mod surface;
 pub mod toml;
+pub mod trap;
 pub mod version;

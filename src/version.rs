@@ -125,6 +125,17 @@ impl Range {
         !ends_before(self.before, other.from) && !ends_before(other.before, self.from)
     }
 
+    /// Whether every release of this range lies in the other.
+    pub fn lies_in(&self, other: Self) -> bool {
+        let starts = other
+            .from
+            .is_none_or(|from| self.from.is_some_and(|own| from <= own));
+        let ends = other
+            .before
+            .is_none_or(|before| self.before.is_some_and(|own| own <= before));
+        starts && ends
+    }
+
     /// Whether `version` lies in the range.
     pub fn contains(&self, version: Version) -> bool {
         self.from.is_none_or(|from| from <= version)

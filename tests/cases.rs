@@ -4,5 +4,6 @@
 fn every_story_is_true() {
     trycmd::TestCases::new()
         .case("testdata/*/case.md")
+        .case("testdata/rules/*/*.md")
         .case("README.md");
 }

@@ -10,7 +10,7 @@ use crate::report::{self, Checked};
 use crate::rule::{Rule, Severity};
 use crate::surface::server::Surface;
 
-use super::options::{ClientOptions, Format, ServerOptions};
+use super::options::{ClientOptions, Format, RuleOptions, ServerOptions};
 use super::{Exit, Outcome, parallel};
 
 /// From which severity on findings make the exit code 1.
@@ -32,6 +32,8 @@ pub(super) struct Arguments {
     server: ServerOptions,
     #[command(flatten)]
     client: ClientOptions,
+    #[command(flatten)]
+    rules: RuleOptions,
     /// Exit with 1 from this severity on
     #[arg(long, value_enum, default_value = "warning")]
     fail_on: FailOn,
@@ -41,6 +43,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let rules = match arguments.rules.all() {
+        Ok(rules) => rules,
+        Err(outcome) => return outcome,
+    };
     let surfaces = match arguments
         .server
         .surfaces(&arguments.path, &arguments.client)
@@ -48,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Ok(surfaces) => surfaces,
         Err(outcome) => return outcome,
     };
-    let checked = with_findings(surfaces);
+    let checked = with_findings(surfaces, &rules);
     let worst = checked
         .iter()
         .flat_map(|one| &one.findings)
@@ -78,10 +84,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// What the rules say of each server, with the word on each fix that its change would get.
-pub(super) fn with_findings(surfaces: Vec<Surface>) -> Vec<Checked> {
-    let rules = Rule::built_in();
+pub(super) fn with_findings(surfaces: Vec<Surface>, rules: &[Rule]) -> Vec<Checked> {
     parallel::map(surfaces, |surface| {
-        let mut findings = finding::of_endpoints(&surface.endpoints, &rules);
+        let mut findings = finding::of_surface(&surface, rules);
         if findings.iter().any(|finding| finding.fix == Fix::Safe) {
             let change = fix::enforce(&surface, true);
             for finding in &mut findings {

@@ -2,8 +2,10 @@
 
 use clap::Args;
 
-use crate::rule::Rule;
+use crate::report;
+use crate::spelling;
 
+use super::options::{Format, RuleOptions};
 use super::{Exit, Outcome};
 
 /// Arguments of `explain`.
@@ -11,46 +13,67 @@ use super::{Exit, Outcome};
 pub(super) struct Arguments {
     /// The rule's name, as findings show it in brackets
     rule: String,
+    #[command(flatten)]
+    rules: RuleOptions,
+    /// How to print the result
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+/// Arguments of `rules`.
+#[derive(Debug, Args)]
+pub(super) struct ListArguments {
+    #[command(flatten)]
+    rules: RuleOptions,
+    /// How to print the result
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let rules = Rule::built_in();
+    let rules = match arguments.rules.all() {
+        Ok(rules) => rules,
+        Err(outcome) => return outcome,
+    };
     let Some(rule) = rules.iter().find(|rule| rule.id == arguments.rule) else {
-        let names: Vec<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
+        let meant = spelling::nearest(&arguments.rule, rules.iter().map(|rule| rule.id.as_str()));
+        let help = meant.map_or_else(
+            || "plainsight rules lists those there are".to_owned(),
+            |meant| format!("did you mean {meant}?"),
+        );
         return Outcome::trouble(vec![format!(
-            "there is no rule \"{}\"; there are {}",
-            arguments.rule.escape_default(),
-            names.join(", ")
+            "there is no rule \"{}\"; {help}",
+            arguments.rule
         )]);
     };
-    let mut text = format!(
-        "{} ({})\n{}\n\n{}\n",
-        rule.id, rule.severity, rule.summary, rule.doc.why
-    );
-    for (heading, remedy) in &rule.doc.remedies {
-        text.push_str(&format!("\n{heading}\n{remedy}\n"));
-    }
-    text.push_str(&format!("\nHow it was verified\n{}\n", rule.doc.verified));
-    Outcome {
-        exit: Exit::Clean,
-        result: text.into_bytes(),
-        notes: Vec::new(),
-    }
+    written(|out| match arguments.format {
+        Format::Text => report::rule::explain(out, rule),
+        Format::Json => report::json::write(out, &report::rule::document(&[rule])),
+    })
 }
 
-pub(super) fn list() -> Outcome {
-    let rules = Rule::built_in();
-    let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
-    let text: String = rules
-        .iter()
-        .map(|rule| {
-            let severity = rule.severity.to_string();
-            format!("{:width$}  {severity:7}  {}\n", rule.id, rule.summary)
-        })
-        .collect();
-    Outcome {
-        exit: Exit::Clean,
-        result: text.into_bytes(),
-        notes: Vec::new(),
+pub(super) fn list(arguments: &ListArguments) -> Outcome {
+    let rules = match arguments.rules.all() {
+        Ok(rules) => rules,
+        Err(outcome) => return outcome,
+    };
+    written(|out| match arguments.format {
+        Format::Text => report::rule::list(out, &rules),
+        Format::Json => {
+            let all: Vec<_> = rules.iter().collect();
+            report::json::write(out, &report::rule::document(&all))
+        }
+    })
+}
+
+fn written(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Outcome {
+    let mut result = Vec::new();
+    match write(&mut result) {
+        Ok(()) => Outcome {
+            exit: Exit::Clean,
+            result,
+            notes: Vec::new(),
+        },
+        Err(error) => Outcome::trouble(vec![error.to_string()]),
     }
 }

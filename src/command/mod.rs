@@ -44,7 +44,7 @@ enum Command {
     /// Why does a rule matter, and how do I fix what it finds?
     Explain(explain::Arguments),
     /// Which rules are there?
-    Rules,
+    Rules(explain::ListArguments),
 }
 
 /// How a command ended.
@@ -109,7 +109,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> E
         Command::Preflight(arguments) => preflight::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
-        Command::Rules => explain::list(),
+        Command::Rules(arguments) => explain::list(arguments),
     };
     for note in &outcome.notes {
         // Where stderr is closed nobody can be told.

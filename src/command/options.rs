@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use crate::certificate::{Missing, Policy};
 use crate::project::Project;
 use crate::root::{self, Root, RootError};
+use crate::rule::Rule;
 use crate::surface::server::{Surface, Versions};
 use crate::surface::{Client, Question};
 use crate::version::{Range, Version};
@@ -51,6 +52,25 @@ pub(super) struct ServerOptions {
     /// What to make of certificate and key files that are not there
     #[arg(long, value_enum)]
     certificates: Option<Certificates>,
+}
+
+/// Which rules there are.
+#[derive(Debug, Default, Args)]
+pub(super) struct RuleOptions {
+    /// A directory with rules of your own, one in each file NAME.toml; may be given several times
+    #[arg(long, value_name = "DIRECTORY")]
+    rules: Vec<PathBuf>,
+}
+
+impl RuleOptions {
+    /// The rules that come with the program, and those of the user.
+    ///
+    /// # Errors
+    /// What is wrong with the user's rules.
+    pub(super) fn all(&self) -> Result<Vec<Rule>, Outcome> {
+        let directories = self.rules.iter().map(PathBuf::as_path);
+        Rule::all(directories).map_err(Outcome::trouble)
+    }
 }
 
 /// For which client.

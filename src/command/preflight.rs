@@ -7,6 +7,7 @@ use clap::Args;
 use crate::fix;
 use crate::impact::{self, Decision};
 use crate::report::{self, Checked};
+use crate::rule::Rule;
 
 use super::check::with_findings;
 use super::logs::{self, LogOptions};
@@ -68,7 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let written = match arguments.format {
         Format::Text => report::preflight::write(&mut result, &preflight),
         Format::Json => {
-            let checked = with_findings(surfaces);
+            let checked = with_findings(surfaces, &Rule::built_in());
             let after = Checked {
                 surface: change.after,
                 findings: Vec::new(),

@@ -202,7 +202,7 @@ const KNOWN_23: &str = include_str!("names-2.3.txt");
 const KNOWN_24: &str = include_str!("names-2.4.txt");
 
 /// Whether any release of the family, or a package for it, knows a setting or a section by this name.
-pub(super) fn is_known(key: &[u8], family: Family) -> bool {
+pub fn is_known(key: &[u8], family: Family) -> bool {
     static OLD: LazyLock<Vec<&str>> = LazyLock::new(|| KNOWN_23.lines().collect());
     static NEW: LazyLock<Vec<&str>> = LazyLock::new(|| KNOWN_24.lines().collect());
     let list = match family {

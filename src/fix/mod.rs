@@ -161,6 +161,7 @@ mod tests {
             tls: TlsMode::None,
             verdict,
             because: Vec::new(),
+            tls_fault: None,
             exemptions: Vec::new(),
             assumed: Vec::new(),
             versions,

@@ -81,6 +81,20 @@ pub fn find(name: &[u8], version: Version) -> Option<&'static Builtin> {
         .find(|row| row.holds(version))
 }
 
+/// The releases at which the default of a parameter changes, or the language in which values are written, ascending.
+pub fn default_changes(name: &str) -> Vec<Version> {
+    let table = table();
+    let rows = table.by_name.get(name).into_iter().flatten();
+    let mut changes: Vec<Version> = rows
+        .flat_map(|&row| [table.rows[row].from, table.rows[row].before])
+        .flatten()
+        .chain([Version::new(3, 0), Version::new(3, 6), Version::new(3, 11)])
+        .collect();
+    changes.sort_unstable();
+    changes.dedup();
+    changes
+}
+
 /// The names of all parameters that some release of master and smtpd knows, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
     table().names.iter().copied()

@@ -19,7 +19,9 @@ mod view;
 
 use std::path::{Path, PathBuf};
 
-pub use builtin::{Builtin, Kind, Loader, find as find_builtin, names as builtin_names};
+pub use builtin::{
+    Builtin, Kind, Loader, default_changes, find as find_builtin, names as builtin_names,
+};
 pub use expand::compatibility_level;
 pub use hint::version_hint;
 pub use line::table_lines;

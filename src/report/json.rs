@@ -14,7 +14,7 @@ use crate::version::Range;
 use super::{Checked, scan};
 
 /// The version of this program, in every document.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Writes a document, indented, with a newline at its end.
 ///
@@ -163,7 +163,10 @@ fn finding(finding: &crate::finding::Finding, one: &Checked) -> Value {
         }
     }
     object.insert("fix".to_owned(), json!(finding.fix.word()));
-    object.insert("fingerprint".to_owned(), json!(finding.fingerprint()));
+    object.insert(
+        "fingerprint".to_owned(),
+        json!(finding.fingerprint(&root_of(one))),
+    );
     object.insert("suppressed".to_owned(), Value::Null);
     Value::Object(object)
 }

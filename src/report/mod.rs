@@ -1,12 +1,14 @@
 //! Reports: the answers of the commands as text and as JSON. Nothing here decides anything.
 //!
 //! `check`, `scan` and `preflight` write for people, `json` for programs;
+//! `rule` writes what there is to know about one;
 //! `plain` makes hostile text harmless, `table` lines up columns.
 
 pub mod check;
 pub mod json;
 pub mod plain;
 pub mod preflight;
+pub mod rule;
 pub mod scan;
 pub mod table;
 

@@ -1,22 +1,11 @@
-//! Reading a rule from its TOML.
+//! Reading a rule from its TOML. `read` beside this file reads the condition in it.
 
-use regex::bytes::Regex;
 use toml_edit::{Item, TableLike};
 
-use crate::surface::Server;
-use crate::toml::{Reader, TomlError};
+use crate::toml::{Reader, TomlError, place};
 
-use super::{Doc, Remedy, Rule, Severity, When};
-
-const VERDICTS: &[&str] = &[
-    "tls-only",
-    "cleartext",
-    "challenge",
-    "locked-out",
-    "no-auth",
-    "fails",
-    "unknown",
-];
+use super::condition::{About, Condition};
+use super::{Doc, Remedy, Rule, Severity, read};
 
 pub(super) fn rule(name: &str, text: &str) -> Result<Rule, Vec<TomlError>> {
     let (mut reader, document) = Reader::parse(text)?;
@@ -24,7 +13,9 @@ pub(super) fn rule(name: &str, text: &str) -> Result<Rule, Vec<TomlError>> {
     reader.only(
         top,
         "a rule",
-        &["id", "severity", "summary", "when", "fix", "doc"],
+        &[
+            "id", "severity", "summary", "replaces", "when", "fix", "doc",
+        ],
     );
     let id = reader.string(top, "id").unwrap_or_default();
     if id != name {
@@ -34,91 +25,50 @@ pub(super) fn rule(name: &str, text: &str) -> Result<Rule, Vec<TomlError>> {
             format!("id is \"{id}\", the file is named \"{name}\"; make them the same"),
         );
     }
-    let severity = reader
-        .word(top, "severity", &["error", "warning", "note"])
-        .unwrap_or_default();
+    let severity = reader.word(top, "severity", &["error", "warning", "note"]);
+    let severity = severity.and_then(|word| Severity::named(&word));
+    let (about, when) = when(&mut reader, top);
     let rule = Rule {
         id,
-        severity: match severity.as_str() {
-            "error" => Severity::Error,
-            "warning" => Severity::Warning,
-            _ => Severity::Note,
-        },
+        // A severity that is none has been complained of.
+        severity: severity.unwrap_or(Severity::Error),
         summary: reader.string(top, "summary").unwrap_or_default(),
-        when: when(&mut reader, top),
+        replaces: reader
+            .texts(top, "replaces")
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect(),
+        about,
+        when,
         remedy: remedy(&mut reader, top),
         doc: doc(&mut reader, top),
     };
     reader.finish(rule)
 }
 
-fn when(reader: &mut Reader<'_>, top: &dyn TableLike) -> When {
+fn when(reader: &mut Reader<'_>, top: &dyn TableLike) -> (About, Condition) {
+    let nothing = (About::Endpoint, Condition::Any(Vec::new()));
     let Some(table) = reader.table(top, "when") else {
-        if top.get("when").is_none() {
-            reader.complain(None, "\"when\" is missing: which endpoints?".to_owned());
-        }
-        return When::default();
-    };
-    reader.only(table, "[when]", &["server", "verdict", "service"]);
-    let server = table
-        .contains_key("server")
-        .then(|| reader.word(table, "server", &["postfix", "dovecot"]))
-        .flatten();
-    When {
-        server: match server.as_deref() {
-            Some("postfix") => Some(Server::Postfix),
-            Some("dovecot") => Some(Server::Dovecot),
-            Some(_) | None => None,
-        },
-        verdict: words(reader, table, "verdict", VERDICTS),
-        service: pattern(reader, table, "service"),
-    }
-}
-
-/// A regular expression.
-fn pattern(reader: &mut Reader<'_>, table: &dyn TableLike, key: &str) -> Option<Regex> {
-    let item = table.get(key)?;
-    match Regex::new(item.as_str().unwrap_or_default()) {
-        Ok(pattern) if item.is_str() => Some(pattern),
-        Ok(_) => {
-            reader.complain(item.span(), format!("\"{key}\" must be a text"));
-            None
-        }
-        Err(error) => {
-            let why = error.to_string().replace('\n', " ");
+        if !top.contains_key("when") {
             reader.complain(
-                item.span(),
-                format!("\"{key}\" is no regular expression: {why}"),
+                place(top),
+                "\"when\" is missing: what is the rule about?".to_owned(),
             );
-            None
         }
-    }
-}
-
-/// A list, each entry of which has to be one of `words`.
-fn words(reader: &mut Reader<'_>, table: &dyn TableLike, key: &str, words: &[&str]) -> Vec<String> {
-    let Some(item) = table.get(key) else {
-        return Vec::new();
+        return nothing;
     };
-    let Some(array) = item.as_array() else {
-        reader.complain(item.span(), format!("\"{key}\" must be a list of words"));
-        return Vec::new();
+    let abouts = [About::Endpoint, About::Server, About::Setting, About::Trap];
+    let about = if table.contains_key("about") {
+        let Some(word) = reader.word(table, "about", &abouts.map(About::word)) else {
+            return nothing;
+        };
+        abouts.into_iter().find(|about| about.word() == word)
+    } else {
+        None
     };
-    let mut known = Vec::new();
-    for value in array {
-        match value.as_str() {
-            Some(word) if words.contains(&word) => known.push(word.to_owned()),
-            Some(word) => reader.complain(
-                value.span(),
-                format!("\"{word}\" is not one of {}", words.join(", ")),
-            ),
-            None => reader.complain(
-                value.span(),
-                format!("\"{key}\" holds words in quotes, such as \"{}\"", words[0]),
-            ),
-        }
-    }
-    known
+    let about = about.unwrap_or_default();
+    let when = read::condition(reader, table, "[when]", about, None);
+    (about, when)
 }
 
 fn remedy(reader: &mut Reader<'_>, top: &dyn TableLike) -> Remedy {
@@ -137,30 +87,35 @@ fn remedy(reader: &mut Reader<'_>, top: &dyn TableLike) -> Remedy {
 
 fn doc(reader: &mut Reader<'_>, top: &dyn TableLike) -> Doc {
     let Some(table) = reader.table(top, "doc") else {
-        if top.get("doc").is_none() {
-            reader.complain(None, "\"doc\" is missing: why does it matter?".to_owned());
+        if !top.contains_key("doc") {
+            reader.complain(
+                place(top),
+                "\"doc\" is missing: why does it matter?".to_owned(),
+            );
         }
         return Doc::default();
     };
-    reader.only(table, "[doc]", &["why", "verified", "remedy"]);
+    reader.only(table, "[doc]", &["why", "verified", "remedy", "see"]);
     let mut doc = Doc {
         why: reader.string(table, "why").unwrap_or_default(),
-        verified: reader.string(table, "verified").unwrap_or_default(),
+        verified: reader.optional(table, "verified"),
         remedies: Vec::new(),
+        see: reader
+            .texts(table, "see")
+            .into_iter()
+            .map(|(text, _)| text)
+            .collect(),
     };
     if let Some(remedies) = reader.table(table, "remedy") {
-        reader.only(
-            remedies,
-            "[doc.remedy]",
-            &["postfix", "dovecot-2_3", "dovecot-2_4"],
-        );
-        for (key, heading) in [
+        const HEADINGS: [(&str, &str); 4] = [
+            ("any", "What to do"),
             ("postfix", "Postfix"),
             ("dovecot-2_3", "Dovecot 2.3 and before"),
             ("dovecot-2_4", "Dovecot 2.4"),
-        ] {
-            if remedies.contains_key(key) {
-                let text = reader.string(remedies, key).unwrap_or_default();
+        ];
+        reader.only(remedies, "[doc.remedy]", &HEADINGS.map(|(key, _)| key));
+        for (key, heading) in HEADINGS {
+            if let Some(text) = reader.optional(remedies, key) {
                 doc.remedies.push((heading.to_owned(), text));
             }
         }
@@ -172,45 +127,48 @@ fn doc(reader: &mut Reader<'_>, top: &dyn TableLike) -> Doc {
 mod tests {
     use super::*;
 
+    fn complaints(name: &str, text: &str) -> Vec<String> {
+        let errors = rule(name, text).expect_err("it is full of mistakes");
+        errors.iter().map(ToString::to_string).collect()
+    }
+
     #[test]
     fn every_complaint_comes_at_once_with_its_place() {
         let text = "id = \"other\"\nseverity = \"grave\"\nsummary = \"x\"\nextra = 1\n\
-            [when]\nverdict = [\"cleartext\", \"naked\"]\n[doc]\nwhy = \"w\"\nverified = \"v\"\n";
-        let errors: Vec<String> = rule("name", text)
-            .expect_err("it is full of mistakes")
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+            [when]\nverdict = [\"cleartext\", \"naked\"]\nports = 25\nport = \"smtp\"\ntls-fault = '('\nname = \"x\"\n\
+            setting.ssl = \"no\"\nany = 3\n[doc]\nwhy = \"w\"\n";
         assert_eq!(
-            errors,
+            complaints("name", text),
             [
                 "1:6: id is \"other\", the file is named \"name\"; make them the same",
                 "2:12: \"grave\" is not one of error, warning, note",
-                "4:1: unknown key \"extra\" in a rule; known are id, severity, summary, when, fix, doc",
+                "4:1: unknown key \"extra\" in a rule; known are id, severity, summary, replaces, when, fix, doc",
                 "6:25: \"naked\" is not one of tls-only, cleartext, challenge, locked-out, no-auth, fails, unknown",
+                "7:1: unknown key \"ports\" in [when] of a rule about each endpoint; did you mean \"port\"?",
+                "8:8: \"port\" must be a port or a list of ports such as [25, 587]",
+                "9:13: \"tls-fault\" is no regular expression: regex parse error:     (     ^ error: unclosed group",
+                "10:1: unknown key \"name\" in [when] of a rule about each endpoint; known are all, any, not, server, from, before, setting, lacks, verdict, why, service, port, protocol, tls, reach, exempts, assumes, tls-fault, beside, about",
+                "11:9: \"setting\" needs \"server\" beside it: whose setting is it?",
+                "12:7: \"any\" must be a list of tables, each under [[any]]",
             ]
         );
     }
 
     #[test]
-    fn a_rule_can_be_about_services_of_one_name() {
-        let text = |pattern: &str| {
-            format!(
-                "id = \"r\"\nseverity = \"note\"\nsummary = \"s\"\n\
-                 [when]\nservice = '{pattern}'\n[doc]\nwhy = \"w\"\nverified = \"v\"\n"
-            )
-        };
-        let found = rule("r", &text("^submission ")).map(|rule| rule.when.service);
-        let matches = |name: &str| {
-            found.as_ref().is_ok_and(|found| {
-                found
-                    .as_ref()
-                    .is_some_and(|one| one.is_match(name.as_bytes()))
-            })
-        };
-        assert!(matches("submission inet") && !matches("smtp inet"));
-        let errors = rule("r", &text("(")).expect_err("the parenthesis stays open");
-        assert_eq!((errors[0].line, errors[0].column), (5, 11));
+    fn settings_have_to_exist() {
+        let text = "id = \"r\"\nseverity = \"note\"\nsummary = \"s\"\n[doc]\nwhy = \"w\"\n[when]\nserver = \"postfix\"\n\
+            not.setting.smtpd_tsl_auth_only = \"yes\"\nsetting.my_macro = \"yes\"\n\
+            [[when.any]]\nserver = \"dovecot\"\nsetting.sll = \"no\"\n\
+            [[when.any]]\nsetting.smtpd_tls_security_level = { at-least = \"encrypt\", shape = 3 }\n";
+        assert_eq!(
+            complaints("r", text),
+            [
+                "8:13: no release of Postfix knows \"smtpd_tsl_auth_only\"; did you mean \"smtpd_tls_auth_only\"?",
+                "12:9: no release of Dovecot knows \"sll\"",
+                "14:49: \"at-least\" must be a number or a release of TLS such as \"TLSv1.2\"",
+                "14:60: unknown key \"shape\" in what is asked of \"smtpd_tls_security_level\"; known are is, matches, has, every, at-least, empty, set, written-in",
+            ]
+        );
     }
 
     #[test]

@@ -1,15 +1,25 @@
-//! A rule: one file in `rules/` that says which endpoints are worth a finding, why, and how to mend them.
+//! A rule: one file in `rules/` that says what is worth a finding, why, and how to mend it.
 //!
-//! `load` beside this file reads it strictly. Rules see the surface only; `finding` to the right is what they report.
+//! `load` beside this file reads it strictly, `condition` is what has to hold, `built_in` are those that come with the
+//! program. Rules see the surface and its traps only; `finding` to the right is what they report.
 
+mod built_in;
+mod condition;
+mod endpoint;
 mod load;
+mod read;
+mod test;
+mod truth;
+mod written;
 
 use std::fmt;
+use std::path::Path;
 
-use regex::bytes::Regex;
-
-use crate::surface::{Endpoint, Server};
+use crate::source::FileTree;
 use crate::toml::TomlError;
+
+pub use condition::{About, Case, Condition, Subject};
+pub use truth::Truth;
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,13 +32,27 @@ pub enum Severity {
     Error,
 }
 
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Severity {
+    /// The word for it in every output.
+    pub const fn word(self) -> &'static str {
+        match self {
             Self::Note => "note",
             Self::Warning => "warning",
             Self::Error => "error",
-        })
+        }
+    }
+
+    /// The severity of that word.
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Note, Self::Warning, Self::Error]
+            .into_iter()
+            .find(|one| one.word() == word)
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
     }
 }
 
@@ -41,42 +65,17 @@ pub enum Remedy {
     None,
 }
 
-/// The endpoints a rule is about. A list that is empty leaves the matter open.
-#[derive(Clone, Debug, Default)]
-pub struct When {
-    /// The server behind the endpoint.
-    pub server: Option<Server>,
-    /// The words of the verdicts.
-    pub verdict: Vec<String>,
-    /// What the service's name has to match, such as `^submission`.
-    pub service: Option<Regex>,
-}
-
-impl When {
-    /// Whether the rule speaks of this endpoint.
-    pub fn holds(&self, endpoint: &Endpoint) -> bool {
-        self.server.is_none_or(|server| server == endpoint.server)
-            && self
-                .service
-                .as_ref()
-                .is_none_or(|pattern| pattern.is_match(endpoint.service.as_bytes()))
-            && (self.verdict.is_empty()
-                || self
-                    .verdict
-                    .iter()
-                    .any(|word| word == endpoint.verdict.word()))
-    }
-}
-
 /// What a person reads about a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Doc {
     /// Why it matters.
     pub why: String,
-    /// How the facts behind it were verified.
-    pub verified: String,
+    /// How the facts behind it were verified; a site's own rule need not say.
+    pub verified: Option<String>,
     /// What to write, per server: the heading and the text.
     pub remedies: Vec<(String, String)>,
+    /// Where to read on: manual pages and their settings, other rules.
+    pub see: Vec<String>,
 }
 
 /// One rule.
@@ -88,31 +87,17 @@ pub struct Rule {
     pub severity: Severity,
     /// One line about what was found.
     pub summary: String,
-    /// Which endpoints it is about.
-    pub when: When,
+    /// The rules that say the same of the same endpoint in more general words, and are left out beside this one.
+    pub replaces: Vec<String>,
+    /// What it is about.
+    pub about: About,
+    /// What has to hold.
+    pub when: Condition,
     /// What its fix does.
     pub remedy: Remedy,
     /// What a person reads about it.
     pub doc: Doc,
 }
-
-/// The rules that come with the program, as (name, text).
-const BUILT_IN: [(&str, &str); 5] = [
-    (
-        "dovecot-cleartext-login",
-        include_str!("../../rules/dovecot-cleartext-login.toml"),
-    ),
-    ("locked-out", include_str!("../../rules/locked-out.toml")),
-    (
-        "postfix-cleartext-login",
-        include_str!("../../rules/postfix-cleartext-login.toml"),
-    ),
-    (
-        "service-fails",
-        include_str!("../../rules/service-fails.toml"),
-    ),
-    ("undecided", include_str!("../../rules/undecided.toml")),
-];
 
 impl Rule {
     /// Reads one rule; `name` is its file's name without `.toml`.
@@ -125,32 +110,77 @@ impl Rule {
 
     /// The rules that come with the program, by name.
     pub fn built_in() -> Vec<Self> {
-        BUILT_IN
-            .iter()
-            .filter_map(|(name, text)| Self::parse(name, text).ok())
-            .collect()
+        built_in::rules()
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_rule_that_comes_with_the_program_is_well_formed() {
-        let mut names = Vec::new();
-        for (name, text) in BUILT_IN {
-            let rule = Rule::parse(name, text);
-            assert!(rule.is_ok(), "rules/{name}.toml: {rule:?}");
-            names.push(name);
+    /// The rules that come with the program and those in `directories`, by name. One of the latter takes the place of
+    /// another of the same name.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files, each as `file:line:column: message`.
+    pub fn all<'p>(
+        directories: impl IntoIterator<Item = &'p Path>,
+    ) -> Result<Vec<Self>, Vec<String>> {
+        let mut rules = Self::built_in();
+        let mut errors = Vec::new();
+        for directory in directories {
+            match Self::in_directory(directory) {
+                Ok(more) => {
+                    rules.retain(|rule| !more.iter().any(|other| other.id == rule.id));
+                    rules.extend(more);
+                }
+                Err(more) => errors.extend(more),
+            }
         }
-        let mut files: Vec<String> =
-            std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/rules"))
-                .expect("rules/ is part of the project")
-                .flatten()
-                .map(|entry| entry.file_name().to_string_lossy().replace(".toml", ""))
-                .collect();
-        files.sort();
-        assert_eq!(names, files, "each file in rules/ is embedded, in order");
+        rules.sort_by(|a, b| a.id.cmp(&b.id));
+        if errors.is_empty() {
+            Ok(rules)
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The rules in a directory, one in each file `NAME.toml`.
+    fn in_directory(directory: &Path) -> Result<Vec<Self>, Vec<String>> {
+        let shown = directory.display();
+        let mut tree = FileTree::default();
+        tree.mount("/", directory);
+        if !directory.is_dir() {
+            return Err(vec![format!("{shown}: no such directory of rules")]);
+        }
+        let mut rules = Vec::new();
+        let mut errors = Vec::new();
+        for path in tree.list(Path::new("/")) {
+            let (Some(name), true) = (
+                path.file_stem().map(|name| name.to_string_lossy()),
+                path.extension().is_some_and(|ending| ending == "toml"),
+            ) else {
+                continue;
+            };
+            let file = format!("{shown}/{name}.toml");
+            let text = match tree.read(&path).map(String::from_utf8) {
+                Ok(Ok(text)) => text,
+                Ok(Err(error)) => {
+                    errors.push(format!("{file}: {}; TOML is UTF-8", error.utf8_error()));
+                    continue;
+                }
+                Err(error) => {
+                    errors.push(format!("{file}: {error}"));
+                    continue;
+                }
+            };
+            match Self::parse(&name, &text) {
+                Ok(rule) => rules.push(rule),
+                Err(more) => errors.extend(more.iter().map(|error| format!("{file}:{error}"))),
+            }
+        }
+        if rules.is_empty() && errors.is_empty() {
+            errors.push(format!("{shown}: no rule here; a rule is a file NAME.toml"));
+        }
+        if errors.is_empty() {
+            Ok(rules)
+        } else {
+            Err(errors)
+        }
     }
 }

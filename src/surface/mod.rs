@@ -7,6 +7,7 @@ pub mod dovecot;
 pub mod postfix;
 pub mod sasl;
 pub mod server;
+pub mod setting;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -152,6 +153,8 @@ pub struct Endpoint {
     pub verdict: Verdict,
     /// The settings that decide the verdict, the weightiest first.
     pub because: Vec<Because>,
+    /// Why TLS cannot come about although it is on offer, whatever that means for the verdict.
+    pub tls_fault: Option<Because>,
     /// Who is spared.
     pub exemptions: Vec<Exemption>,
     /// What was taken for granted, in words.

@@ -33,7 +33,7 @@ pub struct Surface {
     pub dovecot: Option<dovecot::Config>,
     /// Every endpoint with its verdict.
     pub endpoints: Vec<Endpoint>,
-    versions: Versions,
+    pub(super) versions: Versions,
     question: Question,
 }
 

@@ -180,6 +180,7 @@ impl Instance<'_> {
             },
             verdict: answer.verdict,
             because: answer.because,
+            tls_fault: answer.tls_fault,
             exemptions,
             assumed,
             versions: Range::ANY,
@@ -296,6 +297,7 @@ fn fails(message: String, setting: &str, value: &[u8], origin: Origin) -> Answer
             origin,
         }],
         starttls: false,
+        tls_fault: None,
         assumed: Vec::new(),
     }
 }

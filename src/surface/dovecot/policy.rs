@@ -52,6 +52,8 @@ pub(super) struct Answer {
     pub(super) because: Vec<Because>,
     /// STARTTLS is on offer.
     pub(super) starttls: bool,
+    /// Why TLS cannot come about, where it is on offer.
+    pub(super) tls_fault: Option<Because>,
     pub(super) assumed: Vec<String>,
 }
 
@@ -61,6 +63,7 @@ impl Answer {
             verdict,
             because,
             starttls,
+            tls_fault: None,
             assumed: Vec::new(),
         }
     }
@@ -182,6 +185,9 @@ impl Instance<'_> {
         );
         let clear = allows_cleartext(&facts.cleartext);
         let mut answer = self.decide(at, &facts, Ssl::of(&facts.ssl), clear, &tls);
+        if at.implicit || answer.starttls {
+            answer.tls_fault = tls.because().into_iter().next();
+        }
         // What no file tells may be any word, also one that the server refuses to start with: an environment variable
         // that is not set is empty (live, 2.3.19.1). So not even its own host can be sure of anything.
         if let Some(unknown) = facts

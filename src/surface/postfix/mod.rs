@@ -203,6 +203,7 @@ impl<'a> Instance<'a> {
             tls: TlsMode::None,
             verdict: Verdict::NoAuth,
             because: Vec::new(),
+            tls_fault: None,
             exemptions: Vec::new(),
             assumed: Vec::new(),
             versions: Range::ANY,

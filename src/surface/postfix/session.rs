@@ -70,6 +70,7 @@ fn judge_running(
     let (verdict, because) = session.verdict(withheld, &keywords);
     endpoint.verdict = verdict;
     endpoint.because = because;
+    endpoint.tls_fault.clone_from(&session.tls_fault);
     endpoint.because.push(sasl_value);
     if let Some(why) = doubt {
         endpoint.because.insert(0, keywords.maps_because());

@@ -1,0 +1,42 @@
+//! A trap: text in a configuration that reads otherwise to a person than to the daemon.
+//!
+//! Each file beside this one knows one kind of them. A rule says why it matters; `rule` to the right asks for the kind.
+
+mod orphan;
+
+use crate::source::Span;
+use crate::surface::Server;
+use crate::surface::server::Surface;
+
+/// The kinds of traps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TrapKind {
+    /// An `-o` below a commented-out service belongs to the service above it.
+    OrphanedOption,
+}
+
+impl TrapKind {
+    /// The kinds with their words in rules.
+    pub const WORDS: [(&'static str, Self); 1] = [("orphaned-option", Self::OrphanedOption)];
+}
+
+/// One such text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Trap {
+    /// Where it stands.
+    pub span: Span,
+    /// Its kind.
+    pub kind: TrapKind,
+    /// The server that reads it.
+    pub server: Server,
+    /// What it seems to be and what it is, in words.
+    pub detail: String,
+}
+
+/// Every trap in a server's files, in reading order.
+pub fn find(surface: &Surface) -> Vec<Trap> {
+    let mut traps = Vec::new();
+    orphan::find(surface, &mut traps);
+    traps.sort();
+    traps
+}
