@@ -1,15 +1,15 @@
 //! Impact: who would break. The one place where the configuration and the logs meet.
 //!
-//! `log_files` beside this file says where the logs of a server are, and `calibrate` what their silence proves;
+//! `calibrate` beside this file tells the log what its silence proves, from the configuration;
 //! `verdict` asks the changed configuration what becomes of each client in the evidence; `decide` says go or no-go.
 
 mod calibrate;
 mod decide;
 mod log_files;
+mod schedule;
 mod verdict;
 
 pub use calibrate::calibrate;
-pub use log_files::{LogFiles, common_log_files, log_files};
 
 use std::collections::BTreeMap;
 
