@@ -7,6 +7,9 @@ use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::certificate::{Missing, Policy};
 use crate::project::Project;
@@ -244,7 +247,13 @@ fn installed_version(command: &str, arguments: &[&str]) -> Option<Version> {
     String::from_utf8_lossy(&output.stdout).parse().ok()
 }
 
-/// Seconds since 1970; only the expiry of certificates looks at it.
+/// The date where the clock stands, in UTC; only what has an end date looks at it.
+pub(super) fn today() -> Date {
+    let now = Timestamp::from_second(now()).unwrap_or_default();
+    TimeZone::UTC.to_datetime(now).date()
+}
+
+/// Seconds since 1970; only the expiry of certificates and of acceptances looks at it.
 fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,17 +1,19 @@
 //! `plainsight preflight`: may I enforce it now, and who breaks?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ipnet::IpNet;
 
 use crate::fix;
-use crate::impact::{self, Decision};
+use crate::impact::{self, Asked, Decision};
+use crate::project::{Acceptance, Network, Project, range};
 use crate::report::{self, Checked};
 use crate::rule::Rule;
 
 use super::check::with_findings;
 use super::logs::{self, LogOptions};
-use super::options::{ClientOptions, Format, ServerOptions, only};
+use super::options::{ClientOptions, Format, ServerOptions, only, today};
 use super::{Exit, Outcome};
 
 /// Arguments of `preflight`.
@@ -21,14 +23,62 @@ pub(super) struct Arguments {
     path: Option<PathBuf>,
     #[command(flatten)]
     logs: LogOptions,
-    /// How many days the logs have to cover
-    #[arg(long, default_value_t = 14, value_name = "DAYS")]
-    window: i64,
+    /// How many days the logs have to cover [default: preflight.days of plainsight.toml, else 14]
+    #[arg(long, value_name = "DAYS")]
+    window: Option<i64>,
+    /// Names for networks, such as office=192.0.2.0/24,office=2001:db8::/48; what is in none is "outside"
+    #[arg(long, value_name = "NAME=NETWORK", value_delimiter = ',', value_parser = named_network)]
+    networks: Vec<(String, IpNet)>,
+    /// An account, a network or the name of one that may break; plainsight.toml keeps such with a reason
+    #[arg(long, value_name = "ACCOUNT|NETWORK", value_delimiter = ',')]
+    accept: Vec<String>,
     #[command(flatten)]
     server: ServerOptions,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+}
+
+impl Arguments {
+    /// What is asked, by the options and by the project file that holds for `root`.
+    ///
+    /// # Errors
+    /// What is wrong with the project file.
+    fn asked(&self, root: &Path) -> Result<Asked, Vec<String>> {
+        let project = Project::of(root)?;
+        let mut networks: Vec<Network> = Vec::new();
+        for (name, range) in &self.networks {
+            match networks.iter_mut().find(|one| one.name == *name) {
+                Some(one) => one.ranges.push(*range),
+                None => networks.push(Network {
+                    name: name.clone(),
+                    ranges: vec![*range],
+                }),
+            }
+        }
+        networks.extend(project.networks);
+        let today = today();
+        let mut acceptances = project.acceptances;
+        acceptances.retain(|one| !one.is_expired(today));
+        acceptances.extend(
+            self.accept
+                .iter()
+                .map(|word| Acceptance::from_word(word, &networks, "on the command line")),
+        );
+        Ok(Asked {
+            days: self.window.or(project.days).unwrap_or(14),
+            networks,
+            acceptances,
+        })
+    }
+}
+
+/// Reads `office=192.0.2.0/24`.
+fn named_network(text: &str) -> Result<(String, IpNet), String> {
+    let (name, network) = text
+        .split_once('=')
+        .ok_or("expected NAME=NETWORK, such as office=192.0.2.0/24")?;
+    Ok((name.to_owned(), range(network)?))
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
@@ -58,8 +108,12 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Ok(evidence) => evidence,
         Err(errors) => return Outcome::trouble(errors),
     };
+    let asked = match arguments.asked(&surface.root.shown) {
+        Ok(asked) => asked,
+        Err(mistakes) => return Outcome::trouble(mistakes),
+    };
     let change = fix::enforce(surface, true);
-    let preflight = impact::preflight(&change, &evidence, arguments.window);
+    let preflight = impact::preflight(surface, &change, &evidence, &asked);
     let exit = match preflight.decision {
         Decision::Go => Exit::Clean,
         Decision::NoGo => Exit::Found,
@@ -78,11 +132,18 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             report::json::write(&mut result, &document)
         }
     };
+    let mut notes = evidence.warnings;
+    notes.extend(
+        preflight
+            .unused
+            .iter()
+            .map(|one| format!("{one}: may break, and nobody of that name or network would")),
+    );
     match written {
         Ok(()) => Outcome {
             exit,
             result,
-            notes: evidence.warnings,
+            notes,
         },
         Err(error) => Outcome::trouble(vec![error.to_string()]),
     }

@@ -2,72 +2,268 @@
 
 use std::collections::BTreeSet;
 
-use crate::evidence::{Evidence, Time, Window};
+use bstr::BString;
+
+use crate::evidence::{Evidence, Time, Transport, Window};
 use crate::fix::Change;
+use crate::protocol::Protocol;
+use crate::surface::server::Surface;
+use crate::surface::{Server, Verdict};
 
-use super::{AccountImpact, Decision, Impact};
+use super::cause::Cause;
+use super::{AccountImpact, ClientImpact, Decision, Impact};
 
-/// Decides from the change, who it breaks, and how much time the logs cover (`asked` days).
-pub(super) fn decide(
-    change: &Change,
-    accounts: &[AccountImpact],
-    evidence: &Evidence,
-    asked: i64,
-) -> (Decision, Vec<String>) {
-    let mut reasons = Vec::new();
-    let breaking = with_impact(accounts, Impact::Breaks);
-    if breaking > 0 {
-        reasons.push(format!("{} would break", accounts_in_words(breaking)));
-    }
-    reasons.extend(change.left_open.iter().cloned());
+/// What is decided on.
+pub(super) struct Question<'a> {
+    /// The server as it is.
+    pub(super) before: &'a Surface,
+    pub(super) change: &'a Change,
+    /// Nothing is left to change.
+    pub(super) enforced: bool,
+    pub(super) accounts: &'a [AccountImpact],
+    pub(super) causes: &'a [Cause],
+    pub(super) evidence: &'a Evidence,
+    /// How many days the logs have to cover.
+    pub(super) days: i64,
+}
+
+/// Decides, and says what stands in the way.
+pub(super) fn decide(question: &Question<'_>) -> (Decision, Vec<String>) {
+    let evidence = question.evidence;
+    let mut steps = vec![breaking(question)];
+    steps.extend(silences(question));
+    steps.push(undecided(question));
+    let mut steps: Vec<Step> = steps.into_iter().flatten().collect();
+    // The step that helps most accounts comes first.
+    steps.sort_by_key(|step| std::cmp::Reverse(step.accounts));
+    let mut reasons: Vec<String> = steps.into_iter().map(|step| step.text).collect();
+    reasons.extend(question.change.left_open.iter().cloned());
     reasons.extend(
         evidence
             .warnings
             .iter()
             .map(|warning| format!("not all of the logs could be read: {warning}")),
     );
-    let unknown = with_impact(accounts, Impact::Unknown);
-    if unknown > 0 {
-        reasons.push(format!("of {} nobody can tell", accounts_in_words(unknown)));
-    }
     // Whoever is refused already tells nothing about those who are not.
-    let logins = accounts
+    let logins = question
+        .accounts
         .iter()
         .flat_map(|one| &one.clients)
         .any(|client| client.impact != Impact::Refused);
     if !logins {
-        reasons.insert(
-            0,
-            "the logs hold no login, so nobody can tell who would break".to_owned(),
-        );
+        let why = "the logs hold no login, so nobody can tell who would break".to_owned();
+        reasons.insert(0, why);
         return (Decision::CannotTell, reasons);
     }
-    reasons.extend(uncovered(&evidence.window, asked));
+    reasons.extend(strangers(question));
+    reasons.extend(uncovered(&evidence.window, question.days));
     if reasons.is_empty() {
-        let days = evidence.window.days().unwrap_or(0);
-        return (
-            Decision::Go,
-            vec![format!(
-                "nobody would break, by the logs of {days} days, and every endpoint ends TLS only or without login"
-            )],
-        );
+        return (Decision::Go, vec![go(question)]);
     }
     (Decision::NoGo, reasons)
 }
 
-/// How many accounts have a client that fares so; one that is seen on several protocols counts once.
-fn with_impact(accounts: &[AccountImpact], impact: Impact) -> usize {
-    let hit = accounts
-        .iter()
-        .filter(|one| one.clients.iter().any(|client| client.impact == impact));
-    hit.map(|one| &one.account).collect::<BTreeSet<_>>().len()
+/// Something to do before the change, and how many accounts it is about.
+struct Step {
+    accounts: usize,
+    text: String,
 }
 
-fn accounts_in_words(number: usize) -> String {
+/// Those who would break.
+fn breaking(question: &Question<'_>) -> Option<Step> {
+    let breaks = |client: &ClientImpact| client.impact == Impact::Breaks;
+    let accounts = number(question, |client| breaks(client) && !accepted(client));
+    if accounts == 0 {
+        return None;
+    }
+    if question.enforced {
+        let last = question
+            .accounts
+            .iter()
+            .flat_map(|one| &one.clients)
+            .filter(|client| breaks(client) && !accepted(client))
+            .filter_map(|client| client.last)
+            .max();
+        let last = last.map_or_else(String::new, |last| format!(", the last at {last}"));
+        let text = format!(
+            "{} logged in without TLS{last}, though these files forbid it: they came into force later, or the server \
+             was not reloaded (--since leaves out what was before)",
+            in_words(accounts)
+        );
+        return Some(Step { accounts, text });
+    }
+    let mut details = Vec::new();
+    for cause in question.causes {
+        if cause.impact == Impact::Breaks && cause.accepted.is_none() {
+            details.push(format!(
+                "{} of them behind {}, so a webmail or a proxy",
+                cause.accounts, cause.client
+            ));
+        }
+    }
+    let explained = |client: &ClientImpact| question.causes.iter().any(|one| one.explains(client));
+    let clockwork = number(question, |client| {
+        breaks(client) && !accepted(client) && client.schedule.is_some() && !explained(client)
+    });
+    match clockwork {
+        0 => {}
+        1 => details.push("1 of them by the clock, so a device or a job".to_owned()),
+        many => details.push(format!("{many} of them by the clock, so devices or jobs")),
+    }
+    let mut text = format!("{} would break", in_words(accounts));
+    if !details.is_empty() {
+        text = format!("{text}, {}", details.join("; "));
+    }
+    Some(Step { accounts, text })
+}
+
+/// Services of which the log would tell more after a change of its own.
+fn silences(question: &Question<'_>) -> Vec<Option<Step>> {
+    [
+        (true, "set smtpd_tls_loglevel = 1"),
+        (false, "give login_log_format_elements its %c back"),
+    ]
+    .map(|(smtp, first)| {
+        let accounts = accounts_of(question, |protocol, client| {
+            (protocol == Protocol::Smtp) == smtp && is_silent(question, client)
+        });
+        (accounts > 0).then(|| Step {
+            accounts,
+            text: format!(
+                "{first} and wait {} days: the log does not tell whether {} {} TLS",
+                question.days,
+                in_words(accounts),
+                if accounts == 1 { "uses" } else { "use" },
+            ),
+        })
+    })
+    .into()
+}
+
+/// Whether nobody can tell of a client because its service does not log TLS.
+fn is_silent(question: &Question<'_>, client: &ClientImpact) -> bool {
+    client.impact == Impact::Unknown
+        && client.transport == Transport::Unknown
+        && !accepted(client)
+        && question
+            .evidence
+            .calibration
+            .iter()
+            .any(|one| one.service == client.service && !one.silence_proves)
+}
+
+/// Those of whom nobody can tell for another reason.
+fn undecided(question: &Question<'_>) -> Option<Step> {
+    let accounts = number(question, |client| {
+        client.impact == Impact::Unknown && !accepted(client) && !is_silent(question, client)
+    });
+    (accounts > 0).then(|| Step {
+        accounts,
+        text: format!("of {} nobody can tell", in_words(accounts)),
+    })
+}
+
+const fn accepted(client: &ClientImpact) -> bool {
+    client.accepted.is_some()
+}
+
+/// How many accounts have such a client; one that is seen on several protocols counts once.
+fn number(question: &Question<'_>, is_such: impl Fn(&ClientImpact) -> bool) -> usize {
+    accounts_of(question, |_, client| is_such(client))
+}
+
+fn accounts_of(
+    question: &Question<'_>,
+    is_such: impl Fn(Protocol, &ClientImpact) -> bool,
+) -> usize {
+    let hit = question.accounts.iter().filter(|one| {
+        one.clients
+            .iter()
+            .any(|client| is_such(one.protocol, client))
+    });
+    hit.map(|one| &one.account)
+        .collect::<BTreeSet<&Option<BString>>>()
+        .len()
+}
+
+fn in_words(number: usize) -> String {
     if number == 1 {
         "1 account".to_owned()
     } else {
         format!("{number} accounts")
+    }
+}
+
+/// The servers that would change and of which the logs hold no line: they may log elsewhere.
+fn strangers(question: &Question<'_>) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (server, name) in [
+        (Server::Postfix, "smtpd of Postfix"),
+        (Server::Dovecot, "the login processes of Dovecot"),
+    ] {
+        let open =
+            question.before.endpoints.iter().filter(|endpoint| {
+                endpoint.server == server && endpoint.verdict != Verdict::NoAuth
+            });
+        let changes = open.clone().any(|endpoint| !endpoint.verdict.is_enforced());
+        let heard = open.clone().any(|endpoint| {
+            let logged = |service: &BString| service.as_slice() == endpoint.log_name.as_bytes();
+            question
+                .evidence
+                .calibration
+                .iter()
+                .any(|one| logged(&one.service))
+        });
+        if changes && !heard {
+            missing.push(format!(
+                "{name} logged in nobody here: if the logs of its logins are elsewhere, name them too (--log)"
+            ));
+        }
+    }
+    missing
+}
+
+/// Why nothing stands in the way.
+fn go(question: &Question<'_>) -> String {
+    let days = question.evidence.window.days().unwrap_or(0);
+    let may = number(question, accepted);
+    let but = match may {
+        0 => String::new(),
+        1 => " but for 1 account that may".to_owned(),
+        many => format!(" but for {many} accounts that may"),
+    };
+    if !question.enforced {
+        return format!(
+            "nobody would break{but}, by the logs of {days} days, and every endpoint ends TLS only or without login"
+        );
+    }
+    let refused: Vec<&ClientImpact> = question
+        .accounts
+        .iter()
+        .flat_map(|one| &one.clients)
+        .filter(|client| client.impact == Impact::Refused)
+        .collect();
+    let clients: BTreeSet<&BString> = refused.iter().map(|client| &client.client).collect();
+    match refused.iter().filter_map(|client| client.first).min() {
+        _ if refused.is_empty() => {
+            format!("TLS is enforced already, and nobody was refused in the logs of {days} days")
+        }
+        Some(first) => format!(
+            "TLS is enforced already; {} refused since {first}",
+            clients_in_words(clients.len()),
+        ),
+        None => format!(
+            "TLS is enforced already; {} refused",
+            clients_in_words(clients.len())
+        ),
+    }
+}
+
+fn clients_in_words(number: usize) -> String {
+    if number == 1 {
+        "1 client was".to_owned()
+    } else {
+        format!("{number} clients were")
     }
 }
 

@@ -1,24 +1,34 @@
 //! Impact: who would break. The one place where the configuration and the logs meet.
 //!
-//! `calibrate` beside this file tells the log what its silence proves, from the configuration;
-//! `verdict` asks the changed configuration what becomes of each client in the evidence; `decide` says go or no-go.
+//! `calibrate` beside this file tells the log what its silence proves, from the configuration, and `log_files` where it is;
+//! `verdict` asks the changed configuration what becomes of each client in the evidence, `schedule` whether it comes by the
+//! clock, and `join` puts that together by account; `cause` finds what many accounts have in common, `trend` follows the
+//! weeks, `minimum` asks for newer versions of TLS, and `decide` says go or no-go.
 
 mod calibrate;
+mod cause;
 mod decide;
+mod join;
 mod log_files;
+mod minimum;
 mod schedule;
+mod trend;
 mod verdict;
 
 pub use calibrate::calibrate;
-
-use std::collections::BTreeMap;
+pub use cause::Cause;
+pub use log_files::{LogFiles, common_log_files, log_files};
+pub use minimum::Minimum;
+pub use trend::Week;
 
 use bstr::BString;
 
-use crate::evidence::{Evidence, Example, Row, Time, Transport};
+use crate::evidence::{Evidence, Example, Time, Transport};
 use crate::fix::Change;
+use crate::project::{Acceptance, Network};
 use crate::protocol::Protocol;
 use crate::surface::Endpoint;
+use crate::surface::server::Surface;
 
 /// What the change does to one client of one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +86,14 @@ pub struct ClientImpact {
     pub last: Option<Time>,
     /// One line that shows it.
     pub example: Option<Example>,
+    /// How many days before the end of the logs it was last seen.
+    pub days_ago: Option<i64>,
+    /// That it comes by the clock, in words: `daily at 07:00`. Read from all logins of the account from this client.
+    pub schedule: Option<String>,
+    /// The network of [`Asked`] it is in, or `outside`; none where no network is named, or its address is not known.
+    pub network: Option<String>,
+    /// Why it may break, where somebody accepted that.
+    pub accepted: Option<String>,
 }
 
 /// One account on one protocol, with the worst that happens to any of its clients.
@@ -113,6 +131,17 @@ impl Decision {
     }
 }
 
+/// What is asked of `preflight`, beside configuration and logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// How many days the logs have to cover.
+    pub days: i64,
+    /// The networks that have a name.
+    pub networks: Vec<Network>,
+    /// Who may break.
+    pub acceptances: Vec<Acceptance>,
+}
+
 /// The answer of `preflight`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preflight {
@@ -120,80 +149,50 @@ pub struct Preflight {
     pub decision: Decision,
     /// What stands in the way, the first step first; or why nothing does.
     pub reasons: Vec<String>,
+    /// Nothing is left to change: the files enforce TLS as they are.
+    pub enforced: bool,
     /// Who fares how, the worst first.
     pub accounts: Vec<AccountImpact>,
+    /// Clients behind which many accounts break or are unknown.
+    pub causes: Vec<Cause>,
+    /// How many accounts logged in without TLS, week by week.
+    pub trend: Vec<Week>,
+    /// Who would break if a newer version of TLS were asked for as well.
+    pub minima: Vec<Minimum>,
     /// The endpoints as they are after the change.
     pub endpoints_after: Vec<Endpoint>,
+    /// Acceptances that speak of nobody in the evidence, as they were written.
+    pub unused: Vec<String>,
 }
 
-/// Joins the change with the evidence; the logs have to cover `days`.
-pub fn preflight(change: &Change, evidence: &Evidence, days: i64) -> Preflight {
-    let mut accounts: BTreeMap<(Option<BString>, Protocol), Vec<ClientImpact>> = BTreeMap::new();
-    for row in evidence.rows.iter().chain(&evidence.anonymous) {
-        accounts
-            .entry((row.account.clone(), row.protocol))
-            .or_default()
-            .push(client_impact(row, change));
-    }
-    for refusal in &evidence.refused {
-        accounts
-            .entry((refusal.account.clone(), refusal.protocol))
-            .or_default()
-            .push(ClientImpact {
-                client: refusal.client.clone(),
-                client_name: None,
-                service: refusal.service.clone(),
-                method: BString::default(),
-                transport: Transport::Clear,
-                impact: Impact::Refused,
-                why: refusal.reason.clone(),
-                logins: refusal.times,
-                first: refusal.first,
-                last: refusal.last,
-                example: refusal.example.clone(),
-            });
-    }
-    let mut accounts: Vec<AccountImpact> = accounts
-        .into_iter()
-        .map(|((account, protocol), mut clients)| {
-            clients.sort_by(|a, b| {
-                (a.impact, &a.client, &a.service).cmp(&(b.impact, &b.client, &b.service))
-            });
-            AccountImpact {
-                impact: clients
-                    .first()
-                    .map_or(Impact::Unknown, |worst| worst.impact),
-                account,
-                protocol,
-                clients,
-            }
-        })
-        .collect();
-    accounts.sort_by(|a, b| {
-        (a.impact, &a.account, a.protocol).cmp(&(b.impact, &b.account, b.protocol))
+/// Joins the change of `before` with the evidence.
+pub fn preflight(
+    before: &Surface,
+    change: &Change,
+    evidence: &Evidence,
+    asked: &Asked,
+) -> Preflight {
+    let accounts = join::accounts(change, evidence, asked);
+    let causes = cause::causes(&accounts);
+    let enforced = change.files.is_empty() && change.left_open.is_empty();
+    let (decision, reasons) = decide::decide(&decide::Question {
+        before,
+        change,
+        enforced,
+        accounts: &accounts,
+        causes: &causes,
+        evidence,
+        days: asked.days,
     });
-    let (decision, reasons) = decide::decide(change, &accounts, evidence, days);
     Preflight {
         decision,
         reasons,
-        accounts,
+        enforced,
+        causes,
+        trend: trend::weeks(evidence),
+        minima: minimum::minima(evidence),
         endpoints_after: change.after.endpoints.clone(),
-    }
-}
-
-fn client_impact(row: &Row, change: &Change) -> ClientImpact {
-    let (impact, why) = verdict::of_row(row, &change.after);
-    ClientImpact {
-        client: row.client.clone(),
-        client_name: row.client_name.clone(),
-        service: row.service.clone(),
-        method: row.method.clone(),
-        transport: row.transport,
-        impact,
-        why,
-        logins: row.logins,
-        first: row.first,
-        last: row.last,
-        example: row.example.clone(),
+        unused: join::unused(asked, &accounts),
+        accounts,
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use crate::evidence::{Calibration, Evidence, Example, Refusal, Row, Time};
-use crate::impact::{AccountImpact, ClientImpact, Preflight};
+use crate::impact::{AccountImpact, Cause, ClientImpact, Minimum, Preflight, Week};
 use crate::source::{Origin, Sources, Span};
 use crate::surface::{Because, Endpoint, Exemption};
 use crate::version::Range;
@@ -304,7 +304,11 @@ pub fn preflight(
         "version": VERSION,
         "decision": preflight.decision.word(),
         "reasons": preflight.reasons,
+        "enforced": preflight.enforced,
         "impact": preflight.accounts.iter().map(account).collect::<Vec<_>>(),
+        "causes": preflight.causes.iter().map(cause).collect::<Vec<_>>(),
+        "trend": preflight.trend.iter().map(week).collect::<Vec<_>>(),
+        "tls_minimum": preflight.minima.iter().map(minimum).collect::<Vec<_>>(),
         "endpoints_after": preflight
             .endpoints_after
             .iter()
@@ -313,6 +317,41 @@ pub fn preflight(
         "check": check(checked),
         "scan": scan(evidence),
     })
+}
+
+fn cause(cause: &Cause) -> Value {
+    json!({
+        "client": text(&cause.client),
+        "client_name": cause.client_name.as_ref().map(text),
+        "impact": cause.impact.word(),
+        "accounts": cause.accounts,
+        "accepted": cause.accepted,
+    })
+}
+
+fn week(week: &Week) -> Value {
+    json!({
+        "monday": week.monday().day(),
+        "clear": week.clear,
+        "unknown": week.unknown,
+        "accounts": week.accounts,
+    })
+}
+
+fn minimum(minimum: &Minimum) -> Value {
+    let breaks: Vec<Value> = minimum
+        .breaks
+        .iter()
+        .map(|older| {
+            json!({
+                "account": older.account.as_ref().map(text),
+                "protocol": older.protocol.to_string(),
+                "client": text(&older.client),
+                "tls_version": text(&older.tls_version),
+            })
+        })
+        .collect();
+    json!({"version": minimum.version, "breaks": breaks, "unknown": minimum.unknown})
 }
 
 fn account(account: &AccountImpact) -> Value {
@@ -338,7 +377,8 @@ fn client(client: &ClientImpact) -> Value {
         "last": time(client.last),
         "example": example(client.example.as_ref()),
         "mail_program": Value::Null,
-        "schedule": Value::Null,
-        "network": Value::Null,
+        "schedule": client.schedule,
+        "network": client.network,
+        "accepted": client.accepted,
     })
 }

@@ -1,10 +1,11 @@
 //! The report of `preflight` for people: GO or NO-GO, what stands in the way, who fares how.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::impact::{AccountImpact, Decision, Impact, Preflight};
+use crate::impact::{AccountImpact, Cause, ClientImpact, Decision, Impact, Preflight};
 
-use super::check::port;
+use super::check::{count, port};
 use super::plain::plain;
 use super::scan::account;
 use super::table::Table;
@@ -41,8 +42,10 @@ pub fn write(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
         ),
         (Impact::Survives, "go on, under TLS already"),
     ] {
-        write_accounts(out, title, impact, &preflight.accounts)?;
+        write_accounts(out, title, impact, preflight)?;
     }
+    write_trend(out, preflight)?;
+    write_minima(out, preflight)?;
     write_endpoints(out, preflight)
 }
 
@@ -50,30 +53,31 @@ fn write_accounts(
     out: &mut dyn Write,
     title: &str,
     impact: Impact,
-    accounts: &[AccountImpact],
+    preflight: &Preflight,
 ) -> io::Result<()> {
-    let mut table = Table::new(
-        &[
-            "ACCOUNT", "PROTOCOL", "CLIENT", "NAME", "LOGINS", "LAST", "WHY",
-        ],
-        &[4],
-    );
-    for one in accounts {
-        for client in one.clients.iter().filter(|client| client.impact == impact) {
-            table.row(vec![
-                account(one.account.as_ref(), false),
-                one.protocol.to_string(),
-                plain(&client.client),
-                client
-                    .client_name
-                    .as_ref()
-                    .map_or_else(|| "-".to_owned(), |name| plain(name)),
-                client.logins.to_string(),
-                client
-                    .last
-                    .map_or_else(|| "-".to_owned(), |time| time.to_string()),
-                plain(client.why.as_bytes()),
-            ]);
+    let fares = |client: &&ClientImpact| client.impact == impact;
+    let clients = || preflight.accounts.iter().flat_map(|one| &one.clients);
+    let schedules = clients().filter(fares).any(|one| one.schedule.is_some());
+    let networks = clients().filter(fares).any(|one| one.network.is_some());
+    let mut head = vec!["ACCOUNT", "PROTOCOL", "CLIENT", "NAME"];
+    head.extend(networks.then_some("NETWORK"));
+    head.push("LOGINS");
+    let right = head.len() - 1;
+    head.push("LAST");
+    head.extend(schedules.then_some("WHEN"));
+    head.push("WHY");
+    let mut table = Table::new(&head, &[right]);
+    for cause in preflight.causes.iter().filter(|one| one.impact == impact) {
+        table.row(cause_cells(cause, preflight, networks, schedules));
+    }
+    for one in &preflight.accounts {
+        for client in one.clients.iter().filter(fares) {
+            // What has one cause is one row.
+            let explained = one.account.is_some()
+                && preflight.causes.iter().any(|cause| cause.explains(client));
+            if !explained {
+                table.row(client_cells(one, client, networks, schedules));
+            }
         }
     }
     if table.is_empty() {
@@ -81,6 +85,147 @@ fn write_accounts(
     }
     writeln!(out, "\n{title}:")?;
     table.write(out, "  ")
+}
+
+fn client_cells(
+    one: &AccountImpact,
+    client: &ClientImpact,
+    networks: bool,
+    schedules: bool,
+) -> Vec<String> {
+    let mut cells = vec![
+        account(one.account.as_ref(), false),
+        one.protocol.to_string(),
+        plain(&client.client),
+        or_dash(client.client_name.as_ref().map(|name| plain(name))),
+    ];
+    if networks {
+        cells.push(or_dash(
+            client.network.as_ref().map(|name| plain(name.as_bytes())),
+        ));
+    }
+    cells.push(client.logins.to_string());
+    cells.push(or_dash(client.last.map(|last| last.to_string())));
+    if schedules {
+        cells.push(or_dash(client.schedule.clone()));
+    }
+    let mut why = plain(client.why.as_bytes());
+    why.push_str(&accepted(client.accepted.as_deref()));
+    if let Some(days) = client.days_ago.filter(|&days| days >= LONG_AGO) {
+        why.push_str(&format!("; not seen for {days} days"));
+    }
+    cells.push(why);
+    cells
+}
+
+fn accepted(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| {
+        format!("; accepted ({})", plain(reason.as_bytes()))
+    })
+}
+
+/// From how many days on it is said that somebody was not seen.
+const LONG_AGO: i64 = 7;
+
+/// The row of many accounts behind one client.
+fn cause_cells(
+    cause: &Cause,
+    preflight: &Preflight,
+    networks: bool,
+    schedules: bool,
+) -> Vec<String> {
+    let behind: Vec<(&AccountImpact, &ClientImpact)> = preflight
+        .accounts
+        .iter()
+        .filter(|one| one.account.is_some())
+        .flat_map(|one| one.clients.iter().map(move |client| (one, client)))
+        .filter(|(_, client)| cause.explains(client))
+        .collect();
+    let protocols: BTreeSet<String> = behind
+        .iter()
+        .map(|(one, _)| one.protocol.to_string())
+        .collect();
+    let network = behind
+        .iter()
+        .find_map(|(_, client)| client.network.as_ref());
+    let logins: u64 = behind.iter().map(|(_, client)| client.logins).sum();
+    let last = behind.iter().filter_map(|(_, client)| client.last).max();
+    let mut cells = vec![
+        format!("{} accounts", cause.accounts),
+        protocols.into_iter().collect::<Vec<_>>().join(","),
+        plain(&cause.client),
+        or_dash(cause.client_name.as_ref().map(|name| plain(name))),
+    ];
+    if networks {
+        cells.push(or_dash(network.map(|name| plain(name.as_bytes()))));
+    }
+    cells.push(logins.to_string());
+    cells.push(or_dash(last.map(|last| last.to_string())));
+    if schedules {
+        cells.push(or_dash(None));
+    }
+    let why = behind.first().map_or("", |(_, client)| &client.why);
+    cells.push(format!(
+        "many accounts from one address, so a webmail or a proxy; {}{}",
+        plain(why.as_bytes()),
+        accepted(cause.accepted.as_deref())
+    ));
+    cells
+}
+
+fn or_dash(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| "-".to_owned())
+}
+
+/// The weeks in which somebody logged in without TLS, where there is more than one to compare.
+fn write_trend(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
+    let weeks = &preflight.trend;
+    if weeks.len() < 2 || weeks.iter().all(|week| week.clear == 0) {
+        return Ok(());
+    }
+    let mut table = Table::new(&["WEEK OF", "WITHOUT TLS", "UNKNOWN", "ALL"], &[1, 2, 3]);
+    for week in weeks {
+        table.row(vec![
+            week.monday().day(),
+            week.clear.to_string(),
+            week.unknown.to_string(),
+            week.accounts.to_string(),
+        ]);
+    }
+    writeln!(out, "\naccounts by week:")?;
+    table.write(out, "  ")
+}
+
+/// Who would break if a newer version of TLS were asked for: by name at the first minimum, then by number.
+fn write_minima(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
+    let mut minima = preflight.minima.iter();
+    if let Some(minimum) = minima.next() {
+        let mut table = Table::new(&["ACCOUNT", "PROTOCOL", "CLIENT", "SEEN WITH"], &[]);
+        for older in &minimum.breaks {
+            table.row(vec![
+                account(older.account.as_ref(), false),
+                older.protocol.to_string(),
+                plain(&older.client),
+                plain(&older.tls_version),
+            ]);
+        }
+        if !table.is_empty() {
+            writeln!(out, "\nwould break at a minimum of {}:", minimum.version)?;
+            table.write(out, "  ")?;
+        }
+    }
+    for minimum in minima {
+        let accounts: BTreeSet<_> = minimum.breaks.iter().map(|older| &older.account).collect();
+        if !accounts.is_empty() {
+            let number = count(accounts.len(), "account");
+            writeln!(
+                out,
+                "\n{number} would break at a minimum of {}",
+                minimum.version
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn write_endpoints(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {

@@ -1,0 +1,83 @@
+//! A cause: one client behind which many accounts break. A webmail or a proxy is one thing to mend, not a hundred users.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bstr::BString;
+
+use super::{AccountImpact, Impact};
+
+/// From how many accounts on a client is taken for a front end.
+const MANY: usize = 5;
+
+/// A client behind which many accounts fare alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Its address as logged.
+    pub client: BString,
+    /// Its name as logged, where it has one.
+    pub client_name: Option<BString>,
+    /// How they fare: [`Impact::Breaks`] or [`Impact::Unknown`].
+    pub impact: Impact,
+    /// How many accounts.
+    pub accounts: usize,
+    /// Why they may break, where somebody accepted that.
+    pub accepted: Option<String>,
+}
+
+impl Cause {
+    /// Whether a client of an account is part of this.
+    pub fn explains(&self, client: &super::ClientImpact) -> bool {
+        client.impact == self.impact
+            && client.client == self.client
+            && client.accepted == self.accepted
+    }
+}
+
+/// What makes clients one cause.
+type Key<'a> = (Impact, &'a BString, &'a Option<String>);
+
+/// The causes, those with the most accounts first.
+pub(super) fn causes(accounts: &[AccountImpact]) -> Vec<Cause> {
+    let mut behind: BTreeMap<Key<'_>, BTreeSet<&BString>> = BTreeMap::new();
+    let mut names: BTreeMap<&BString, &BString> = BTreeMap::new();
+    for one in accounts {
+        let Some(account) = &one.account else {
+            continue;
+        };
+        for client in &one.clients {
+            let counts = match client.impact {
+                Impact::Breaks | Impact::Unknown => true,
+                Impact::Relays | Impact::Refused | Impact::Exempt | Impact::Survives => false,
+            };
+            if counts {
+                behind
+                    .entry((client.impact, &client.client, &client.accepted))
+                    .or_default()
+                    .insert(account);
+                if let Some(name) = &client.client_name {
+                    names.insert(&client.client, name);
+                }
+            }
+        }
+    }
+    let mut causes: Vec<Cause> = behind
+        .into_iter()
+        .filter(|(_, accounts)| accounts.len() >= MANY)
+        .map(|((impact, client, accepted), accounts)| Cause {
+            client: client.clone(),
+            client_name: names.get(client).map(|name| (*name).clone()),
+            impact,
+            accounts: accounts.len(),
+            accepted: accepted.clone(),
+        })
+        .collect();
+    causes.sort_by(|a, b| {
+        (a.impact, b.accounts, &a.client, &a.accepted).cmp(&(
+            b.impact,
+            a.accounts,
+            &b.client,
+            &b.accepted,
+        ))
+    });
+    causes
+}

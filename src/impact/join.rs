@@ -1,0 +1,204 @@
+//! The join: for every account, protocol and client in the evidence, what the change does to it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use bstr::{BString, ByteSlice};
+
+use crate::evidence::{Evidence, Refusal, Row, Time, Transport};
+use crate::fix::Change;
+use crate::project::Acceptance;
+use crate::protocol::Protocol;
+use crate::rhythm::Rhythm;
+
+use super::schedule::schedule;
+use super::{AccountImpact, Asked, ClientImpact, Impact, verdict};
+
+/// Where a client is that no named network holds.
+const OUTSIDE: &str = "outside";
+
+/// One account from one client on one protocol, over all its rows.
+type Whose<'a> = (Option<&'a BString>, Protocol, &'a BString);
+
+/// Every account with its clients, the worst first.
+pub(super) fn accounts(change: &Change, evidence: &Evidence, asked: &Asked) -> Vec<AccountImpact> {
+    let rows = || evidence.rows.iter().chain(&evidence.anonymous);
+    let schedules = schedules(rows());
+    let mut accounts: BTreeMap<(Option<BString>, Protocol), Vec<ClientImpact>> = BTreeMap::new();
+    let joined = rows()
+        .map(|row| (&row.account, row.protocol, of_row(row, change, &schedules)))
+        .chain(
+            evidence
+                .refused
+                .iter()
+                .map(|one| (&one.account, one.protocol, of_refusal(one))),
+        );
+    for (account, protocol, mut client) in joined {
+        let address = address(&client.client);
+        client.network = network(asked, address);
+        client.days_ago = days_between(client.last, evidence.window.last);
+        if matters(client.impact) {
+            let acceptance = asked
+                .acceptances
+                .iter()
+                .find(|one| one.covers(account.as_ref().map(|name| name.as_bstr()), address));
+            client.accepted = acceptance.map(|one| one.reason.clone());
+        }
+        accounts
+            .entry((account.clone(), protocol))
+            .or_default()
+            .push(client);
+    }
+    let mut accounts: Vec<AccountImpact> = accounts
+        .into_iter()
+        .map(|((account, protocol), mut clients)| {
+            clients.sort_by(|a, b| {
+                (a.impact, &a.client, &a.service).cmp(&(b.impact, &b.client, &b.service))
+            });
+            AccountImpact {
+                impact: clients
+                    .first()
+                    .map_or(Impact::Unknown, |worst| worst.impact),
+                account,
+                protocol,
+                clients,
+            }
+        })
+        .collect();
+    accounts.sort_by(|a, b| {
+        (a.impact, &a.account, a.protocol).cmp(&(b.impact, &b.account, b.protocol))
+    });
+    accounts
+}
+
+/// The acceptances that speak of nobody who breaks or may break.
+pub(super) fn unused(asked: &Asked, accounts: &[AccountImpact]) -> Vec<String> {
+    let used = |one: &&Acceptance| {
+        !accounts.iter().any(|account| {
+            let name = account.account.as_ref().map(|name| name.as_bstr());
+            account
+                .clients
+                .iter()
+                .filter(|client| matters(client.impact))
+                .any(|client| one.covers(name, address(&client.client)))
+        })
+    };
+    asked
+        .acceptances
+        .iter()
+        .filter(used)
+        .map(described)
+        .collect()
+}
+
+/// Whether the impact is one that somebody has to accept.
+const fn matters(impact: Impact) -> bool {
+    match impact {
+        Impact::Breaks | Impact::Unknown => true,
+        Impact::Relays | Impact::Refused | Impact::Exempt | Impact::Survives => false,
+    }
+}
+
+fn described(one: &Acceptance) -> String {
+    let account = one.account.as_ref().map(ToString::to_string);
+    let networks = one.networks.iter().flatten().map(ToString::to_string);
+    account
+        .into_iter()
+        .chain(networks)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn of_row(row: &Row, change: &Change, schedules: &BTreeMap<Whose<'_>, String>) -> ClientImpact {
+    let (impact, why) = verdict::of_row(row, &change.after);
+    ClientImpact {
+        client: row.client.clone(),
+        client_name: row.client_name.clone(),
+        service: row.service.clone(),
+        method: row.method.clone(),
+        transport: row.transport,
+        impact,
+        why,
+        logins: row.logins,
+        first: row.first,
+        last: row.last,
+        example: row.example.clone(),
+        days_ago: None,
+        schedule: schedules.get(&whose(row)).cloned(),
+        network: None,
+        accepted: None,
+    }
+}
+
+fn of_refusal(refusal: &Refusal) -> ClientImpact {
+    ClientImpact {
+        client: refusal.client.clone(),
+        client_name: None,
+        service: refusal.service.clone(),
+        method: BString::default(),
+        transport: Transport::Clear,
+        impact: Impact::Refused,
+        why: refusal.reason.clone(),
+        logins: refusal.times,
+        first: refusal.first,
+        last: refusal.last,
+        example: refusal.example.clone(),
+        days_ago: None,
+        schedule: None,
+        network: None,
+        accepted: None,
+    }
+}
+
+fn whose(row: &Row) -> Whose<'_> {
+    (row.account.as_ref(), row.protocol, &row.client)
+}
+
+/// The schedules of those that have one. A device may use several services or both transports, so its rows count together.
+fn schedules<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeMap<Whose<'a>, String> {
+    struct Logins {
+        rhythm: Rhythm,
+        number: u64,
+        first: Option<Time>,
+        last: Option<Time>,
+    }
+    let mut logins: BTreeMap<Whose<'_>, Logins> = BTreeMap::new();
+    for row in rows.filter(|row| row.account.is_some()) {
+        let one = logins.entry(whose(row)).or_insert_with(|| Logins {
+            rhythm: Rhythm::default(),
+            number: 0,
+            first: row.first,
+            last: row.last,
+        });
+        one.rhythm.join(&row.rhythm);
+        one.number += row.logins;
+        one.first = [one.first, row.first].into_iter().flatten().min();
+        one.last = [one.last, row.last].into_iter().flatten().max();
+    }
+    logins
+        .into_iter()
+        .filter_map(|(whose, one)| {
+            let span = one.last?.clock - one.first?.clock;
+            Some((whose, schedule(&one.rhythm, one.number, span)?))
+        })
+        .collect()
+}
+
+/// The address of a client, where it is one.
+pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
+    text.to_str().ok()?.parse().ok()
+}
+
+fn network(asked: &Asked, address: Option<IpAddr>) -> Option<String> {
+    if asked.networks.is_empty() {
+        return None;
+    }
+    let address = address?;
+    let network = asked.networks.iter().find(|one| one.contains(address));
+    Some(network.map_or(OUTSIDE, |one| &one.name).to_owned())
+}
+
+fn days_between(earlier: Option<Time>, later: Option<Time>) -> Option<i64> {
+    let day = |time: Time| time.clock.div_euclid(86_400);
+    Some(day(later?) - day(earlier?))
+}
