@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ipnet::IpNet;
 
+use crate::evidence::Programs;
 use crate::fix;
 use crate::impact::{self, Asked, Decision};
+use crate::log;
 use crate::project::{Acceptance, Network, Project, range};
 use crate::report::{self, Checked};
 use crate::rule::Rule;
@@ -69,6 +71,7 @@ impl Arguments {
             days: self.window.or(project.days).unwrap_or(14),
             networks,
             acceptances,
+            programs: Programs::default(),
         })
     }
 }
@@ -108,9 +111,15 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Ok(evidence) => evidence,
         Err(errors) => return Outcome::trouble(errors),
     };
-    let asked = match arguments.asked(&surface.root.shown) {
+    let mut asked = match arguments.asked(&surface.root.shown) {
         Ok(asked) => asked,
         Err(mistakes) => return Outcome::trouble(mistakes),
+    };
+    asked.programs = match log::programs(&named, None) {
+        Ok(programs) => programs,
+        Err(errors) => {
+            return Outcome::trouble(errors.iter().map(ToString::to_string).collect());
+        }
     };
     let change = fix::enforce(surface, true);
     let preflight = impact::preflight(surface, &change, &evidence, &asked);

@@ -2,6 +2,7 @@
 //!
 //! `log` to the left makes it; `impact` to the right asks it who would break.
 
+mod program;
 mod time;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use bstr::BString;
 use crate::protocol::Protocol;
 use crate::rhythm::Rhythm;
 
+pub use program::Programs;
 pub use time::Time;
 
 /// How a login travelled.

@@ -37,11 +37,15 @@ pub(super) fn accounts(change: &Change, evidence: &Evidence, asked: &Asked) -> V
         let address = address(&client.client);
         client.network = network(asked, address);
         client.days_ago = days_between(client.last, evidence.window.last);
+        let name = account.as_ref().map(|name| name.as_bstr());
+        client.mail_program = name
+            .and_then(|name| asked.programs.of(name, client.client.as_bstr()))
+            .map(BString::from);
         if matters(client.impact) {
             let acceptance = asked
                 .acceptances
                 .iter()
-                .find(|one| one.covers(account.as_ref().map(|name| name.as_bstr()), address));
+                .find(|one| one.covers(name, address));
             client.accepted = acceptance.map(|one| one.reason.clone());
         }
         accounts
@@ -124,6 +128,7 @@ fn of_row(row: &Row, change: &Change, schedules: &BTreeMap<Whose<'_>, String>) -
         last: row.last,
         example: row.example.clone(),
         days_ago: None,
+        mail_program: None,
         schedule: schedules.get(&whose(row)).cloned(),
         network: None,
         accepted: None,
@@ -144,6 +149,7 @@ fn of_refusal(refusal: &Refusal) -> ClientImpact {
         last: refusal.last,
         example: refusal.example.clone(),
         days_ago: None,
+        mail_program: None,
         schedule: None,
         network: None,
         accepted: None,

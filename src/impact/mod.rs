@@ -23,7 +23,7 @@ pub use trend::Week;
 
 use bstr::BString;
 
-use crate::evidence::{Evidence, Example, Time, Transport};
+use crate::evidence::{Evidence, Example, Programs, Time, Transport};
 use crate::fix::Change;
 use crate::project::{Acceptance, Network};
 use crate::protocol::Protocol;
@@ -88,6 +88,8 @@ pub struct ClientImpact {
     pub example: Option<Example>,
     /// How many days before the end of the logs it was last seen.
     pub days_ago: Option<i64>,
+    /// What the client calls itself, which anybody can claim.
+    pub mail_program: Option<BString>,
     /// That it comes by the clock, in words: `daily at 07:00`. Read from all logins of the account from this client.
     pub schedule: Option<String>,
     /// The network of [`Asked`] it is in, or `outside`; none where no network is named, or its address is not known.
@@ -140,6 +142,8 @@ pub struct Asked {
     pub networks: Vec<Network>,
     /// Who may break.
     pub acceptances: Vec<Acceptance>,
+    /// What mail programs were seen.
+    pub programs: Programs,
 }
 
 /// The answer of `preflight`.

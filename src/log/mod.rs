@@ -26,6 +26,7 @@ mod meaning;
 mod names;
 mod period;
 mod prefix;
+mod program;
 mod read;
 mod rotation;
 mod segment;
@@ -49,6 +50,7 @@ pub use calibration::{Calibration, LoginService, PostfixService, Wrapper};
 pub use crew::Watch;
 pub use input::Named;
 pub use period::Bound;
+pub use program::programs;
 pub use rotation::stem;
 
 use crate::evidence::Evidence;

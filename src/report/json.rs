@@ -376,7 +376,7 @@ fn client(client: &ClientImpact) -> Value {
         "first": time(client.first),
         "last": time(client.last),
         "example": example(client.example.as_ref()),
-        "mail_program": Value::Null,
+        "mail_program": client.mail_program.as_ref().map(text),
         "schedule": client.schedule,
         "network": client.network,
         "accepted": client.accepted,

@@ -57,18 +57,24 @@ fn write_accounts(
 ) -> io::Result<()> {
     let fares = |client: &&ClientImpact| client.impact == impact;
     let clients = || preflight.accounts.iter().flat_map(|one| &one.clients);
-    let schedules = clients().filter(fares).any(|one| one.schedule.is_some());
-    let networks = clients().filter(fares).any(|one| one.network.is_some());
+    let columns = Columns {
+        networks: clients().filter(fares).any(|one| one.network.is_some()),
+        schedules: clients().filter(fares).any(|one| one.schedule.is_some()),
+        programs: clients()
+            .filter(fares)
+            .any(|one| one.mail_program.is_some()),
+    };
     let mut head = vec!["ACCOUNT", "PROTOCOL", "CLIENT", "NAME"];
-    head.extend(networks.then_some("NETWORK"));
+    head.extend(columns.networks.then_some("NETWORK"));
     head.push("LOGINS");
     let right = head.len() - 1;
     head.push("LAST");
-    head.extend(schedules.then_some("WHEN"));
+    head.extend(columns.schedules.then_some("WHEN"));
+    head.extend(columns.programs.then_some("PROGRAM"));
     head.push("WHY");
     let mut table = Table::new(&head, &[right]);
     for cause in preflight.causes.iter().filter(|one| one.impact == impact) {
-        table.row(cause_cells(cause, preflight, networks, schedules));
+        table.row(cause_cells(cause, preflight, columns));
     }
     for one in &preflight.accounts {
         for client in one.clients.iter().filter(fares) {
@@ -76,7 +82,7 @@ fn write_accounts(
             let explained = one.account.is_some()
                 && preflight.causes.iter().any(|cause| cause.explains(client));
             if !explained {
-                table.row(client_cells(one, client, networks, schedules));
+                table.row(client_cells(one, client, columns));
             }
         }
     }
@@ -87,27 +93,35 @@ fn write_accounts(
     table.write(out, "  ")
 }
 
-fn client_cells(
-    one: &AccountImpact,
-    client: &ClientImpact,
+/// The columns that are there only where somebody has something in them.
+#[derive(Clone, Copy)]
+struct Columns {
     networks: bool,
     schedules: bool,
-) -> Vec<String> {
+    programs: bool,
+}
+
+fn client_cells(one: &AccountImpact, client: &ClientImpact, columns: Columns) -> Vec<String> {
     let mut cells = vec![
         account(one.account.as_ref(), false),
         one.protocol.to_string(),
         plain(&client.client),
         or_dash(client.client_name.as_ref().map(|name| plain(name))),
     ];
-    if networks {
+    if columns.networks {
         cells.push(or_dash(
             client.network.as_ref().map(|name| plain(name.as_bytes())),
         ));
     }
     cells.push(client.logins.to_string());
     cells.push(or_dash(client.last.map(|last| last.to_string())));
-    if schedules {
+    if columns.schedules {
         cells.push(or_dash(client.schedule.clone()));
+    }
+    if columns.programs {
+        cells.push(or_dash(
+            client.mail_program.as_ref().map(|name| plain(name)),
+        ));
     }
     let mut why = plain(client.why.as_bytes());
     why.push_str(&accepted(client.accepted.as_deref()));
@@ -128,12 +142,7 @@ fn accepted(reason: Option<&str>) -> String {
 const LONG_AGO: i64 = 7;
 
 /// The row of many accounts behind one client.
-fn cause_cells(
-    cause: &Cause,
-    preflight: &Preflight,
-    networks: bool,
-    schedules: bool,
-) -> Vec<String> {
+fn cause_cells(cause: &Cause, preflight: &Preflight, columns: Columns) -> Vec<String> {
     let behind: Vec<(&AccountImpact, &ClientImpact)> = preflight
         .accounts
         .iter()
@@ -156,14 +165,13 @@ fn cause_cells(
         plain(&cause.client),
         or_dash(cause.client_name.as_ref().map(|name| plain(name))),
     ];
-    if networks {
+    if columns.networks {
         cells.push(or_dash(network.map(|name| plain(name.as_bytes()))));
     }
     cells.push(logins.to_string());
     cells.push(or_dash(last.map(|last| last.to_string())));
-    if schedules {
-        cells.push(or_dash(None));
-    }
+    cells.extend(columns.schedules.then(|| or_dash(None)));
+    cells.extend(columns.programs.then(|| or_dash(None)));
     let why = behind.first().map_or("", |(_, client)| &client.why);
     cells.push(format!(
         "many accounts from one address, so a webmail or a proxy; {}{}",
