@@ -1,5 +1,7 @@
 //! A finding: what a rule says of one endpoint, server, setting or trap, with the place that decides it and the fix.
 
+use bstr::ByteSlice;
+
 use crate::rule::{About, Case, Remedy, Rule, Severity, Subject, Truth};
 use crate::source::{Origin, Span};
 use crate::surface::server::Surface;
@@ -110,15 +112,11 @@ fn leave_out_replaced(findings: &mut Vec<Finding>, rules: &[Rule]) {
 
 /// What one rule says of one thing, if it says anything.
 fn judge(surface: &Surface, rule: &Rule, subject: Subject<'_>) -> Option<Finding> {
-    let mut case = Case {
-        surface,
-        subject,
-        looked_up: Vec::new(),
-    };
+    let mut case = Case::new(surface, subject);
     let truth = rule.when.holds(&mut case);
     let (severity, message) = match truth {
         Truth::No => return None,
-        Truth::Yes => (rule.severity, message(rule, subject)),
+        Truth::Yes => (rule.severity, message(rule, &case)),
         // Only an endpoint or a server has values that no file tells.
         Truth::Unknown(why) => (
             rule.severity.min(Severity::Warning),
@@ -139,7 +137,7 @@ fn judge(surface: &Surface, rule: &Rule, subject: Subject<'_>) -> Option<Finding
             Subject::Server(_) | Subject::Setting(_) | Subject::Trap(_) => None,
         },
         subject: subject_words(subject),
-        span: span(subject, &case.looked_up),
+        span: span(&case),
         fix: match rule.remedy {
             Remedy::EnforceTls => Fix::Safe,
             Remedy::None => Fix::None,
@@ -147,10 +145,11 @@ fn judge(surface: &Surface, rule: &Rule, subject: Subject<'_>) -> Option<Finding
     })
 }
 
-fn message(rule: &Rule, subject: Subject<'_>) -> String {
-    let place = place(subject);
+/// What was found, and what makes it so as far as the rule asked for it.
+fn message(rule: &Rule, case: &Case<'_>) -> String {
+    let place = place(case.subject);
     let summary = &rule.summary;
-    match subject {
+    let mut message = match case.subject {
         Subject::Endpoint(endpoint) => match &endpoint.verdict {
             Verdict::Fails(why) | Verdict::Unknown(why) => format!("{place}{summary}: {why}"),
             Verdict::TlsOnly
@@ -161,8 +160,35 @@ fn message(rule: &Rule, subject: Subject<'_>) -> String {
         },
         Subject::Server(_) | Subject::Setting(_) => format!("{place}{summary}"),
         Subject::Trap(trap) => format!("{summary}: {}", trap.detail),
+    };
+    let settings = case.looked_up.iter().map(short);
+    let reasons: Vec<String> = case
+        .told
+        .iter()
+        .map(|(text, _)| text.clone())
+        .chain(settings)
+        .collect();
+    if !reasons.is_empty() {
+        message.push_str(": ");
+        message.push_str(&reasons.join(", "));
+    }
+    message
+}
+
+/// `name = value`, cut where the value is long.
+fn short(because: &Because) -> String {
+    let value = because.value.to_str_lossy();
+    if value.is_empty() {
+        return format!("{} is empty", because.setting);
+    }
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} = {}…", because.setting, &value[..end]),
+        None => format!("{} = {value}", because.setting),
     }
 }
+
+/// More characters of a value than this are not repeated in a message.
+const LONGEST: usize = 60;
 
 /// What the message begins with: the thing that the rule speaks of.
 fn place(subject: Subject<'_>) -> String {
@@ -194,19 +220,40 @@ fn subject_words(subject: Subject<'_>) -> String {
     }
 }
 
-/// The place to show: a setting that the rule asked for, else one that decides the endpoint.
-fn span(subject: Subject<'_>, looked_up: &[Because]) -> Option<Span> {
-    let because: &[Because] = match subject {
+/// The place to show: a setting that the rule asked for, what else makes its condition hold, else what decides the endpoint.
+fn span(case: &Case<'_>) -> Option<Span> {
+    let because: &[Because] = match case.subject {
         Subject::Endpoint(endpoint) => &endpoint.because,
         Subject::Server(_) => &[],
         Subject::Setting(written) => return Some(written.name_span),
         Subject::Trap(trap) => return Some(trap.span),
     };
+    let in_file = |origin: Origin| match origin {
+        Origin::File(span) => Some(span),
+        Origin::Default(_) | Origin::Implied(_) => None,
+    };
+    let looked_up = case.looked_up.iter().map(|because| because.origin);
+    let told = case.told.iter().filter_map(|(_, origin)| *origin);
+    let deciding = because.iter().map(|because| because.origin);
     looked_up
-        .iter()
-        .chain(because)
-        .find_map(|because| match because.origin {
-            Origin::File(span) => Some(span),
-            Origin::Default(_) | Origin::Implied(_) => None,
-        })
+        .chain(told)
+        .find_map(in_file)
+        .or_else(|| naming(case))
+        .or_else(|| deciding.into_iter().find_map(in_file))
+}
+
+/// The line that names a file of which the condition tells, such as a certificate.
+fn naming(case: &Case<'_>) -> Option<Span> {
+    let told = &case.told;
+    let written = if told.is_empty() {
+        Vec::new()
+    } else {
+        case.surface.written()
+    };
+    written.into_iter().find_map(|one| {
+        let is_path = one.value.starts_with(b"/");
+        let is_told = |text: &str| text.as_bytes().contains_str(&one.value);
+        let named = told.iter().any(|(text, _)| is_told(text));
+        (is_path && one.in_force && named).then_some(one.span)
+    })
 }

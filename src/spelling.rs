@@ -1,9 +1,9 @@
 //! A misspelling: the known word that somebody probably meant.
 
-/// The word among `known` that is nearest to `word`, if one is near enough to be meant: up to a third of its letters
-/// differ, are missing, are too many, or stand in the wrong order. Of several equally near ones the first.
+/// The word among `known` that is nearest to `word`, if one is near enough to be meant: in short words one letter, in
+/// longer ones two are wrong, missing, too many, or stand in the wrong order. Of several equally near ones the first.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (word.len() / 3).min(4);
+    let most = (word.len() / 3).min(2);
     let mut best: Option<(usize, &str)> = None;
     for candidate in known {
         if candidate.len().abs_diff(word.len()) > most {

@@ -14,6 +14,7 @@ mod hint;
 mod line;
 mod main_cf;
 mod master_cf;
+mod names;
 mod options;
 mod view;
 
@@ -27,6 +28,7 @@ pub use hint::version_hint;
 pub use line::table_lines;
 pub use main_cf::{CommentedOut, Entry as MainEntry, MainCf, Parameter};
 pub use master_cf::{Column, Entry as MasterEntry, MasterCf, Service};
+pub use names::{is_parameter, parameter_names};
 pub use options::{Options, Override};
 pub use view::{COMPUTED, Fault, Value, View, quoted_words, words};
 

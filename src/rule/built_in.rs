@@ -11,12 +11,30 @@ macro_rules! embedded {
 
 /// Each as (name, text).
 const TEXTS: &[(&str, &str)] = embedded![
+    "auth-on-port-25",
+    "auth-on-reinjection-port",
+    "certificate-date",
+    "certificate-unusable",
+    "certificate-without-file",
+    "cleartext-beside-required",
+    "comment-in-value",
     "dovecot-cleartext-login",
+    "glued-line",
     "locked-out",
+    "missing-service",
+    "misspelt-parameter",
+    "no-relay-stop",
     "orphaned-option",
+    "overlapping-filters",
     "postfix-cleartext-login",
     "service-fails",
+    "stray-words",
+    "swallowed-line",
+    "tls-not-logged",
+    "tls-port-starts-plain",
+    "tls-protocol-list",
     "undecided",
+    "unread-file",
 ];
 
 pub(super) fn rules() -> Vec<Rule> {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::source::FileId;
+use crate::source::{FileId, Origin};
 use crate::surface::server::Surface;
 use crate::surface::setting::{InForce, Written};
 use crate::surface::{Because, Endpoint, Server};
@@ -105,27 +105,69 @@ pub struct Case<'a> {
     pub subject: Subject<'a>,
     /// The settings that were looked up, in their order.
     pub looked_up: Vec<Because>,
+    /// What else makes the condition hold, in words, and where that stands.
+    pub told: Vec<(String, Option<Origin>)>,
+}
+
+impl<'a> Case<'a> {
+    /// Nothing looked at yet.
+    pub const fn new(surface: &'a Surface, subject: Subject<'a>) -> Self {
+        Self {
+            surface,
+            subject,
+            looked_up: Vec::new(),
+            told: Vec::new(),
+        }
+    }
 }
 
 impl Condition {
     /// Whether it holds.
     pub fn holds(&self, case: &mut Case<'_>) -> Truth {
         match self {
-            Self::All(all) => all
-                .iter()
-                .fold(Truth::Yes, |truth, one| truth.and(one.holds(case))),
-            Self::Any(any) => any
-                .iter()
-                .fold(Truth::No, |truth, one| truth.or(one.holds(case))),
-            Self::Not(one) => one.holds(case).negated(),
+            Self::All(all) => {
+                let mut truth = Truth::Yes;
+                for one in all {
+                    truth = truth.and(one.holds(case));
+                    if truth == Truth::No {
+                        break;
+                    }
+                }
+                truth
+            }
+            Self::Any(any) => {
+                let mut truth = Truth::No;
+                for one in any {
+                    let before = (case.looked_up.len(), case.told.len());
+                    match one.holds(case) {
+                        Truth::Yes => return Truth::Yes,
+                        // What does not hold explains nothing.
+                        Truth::No => {
+                            case.looked_up.truncate(before.0);
+                            case.told.truncate(before.1);
+                        }
+                        unknown @ Truth::Unknown(_) => truth = truth.or(unknown),
+                    }
+                }
+                truth
+            }
+            Self::Not(one) => {
+                let before = case.told.len();
+                let truth = one.holds(case).negated();
+                case.told.truncate(before);
+                truth
+            }
             Self::Server(server) => (case.subject.server() == *server).into(),
             Self::Release(wanted) => release(case, *wanted),
             Self::Setting(name, test) => setting(case, name, test),
             Self::Lacks(services) => lacks(case.surface, services).into(),
             Self::Endpoint(fact) => match case.subject {
                 Subject::Endpoint(endpoint) => {
-                    case.looked_up.extend(fact.decider(endpoint));
-                    fact.holds(endpoint).into()
+                    let holds = fact.holds(endpoint);
+                    if holds {
+                        fact.explain(endpoint, &mut case.looked_up, &mut case.told);
+                    }
+                    holds.into()
                 }
                 // `load` refuses this in rules about anything else, and so it does with those below.
                 Subject::Server(_) | Subject::Setting(_) | Subject::Trap(_) => Truth::No,
@@ -197,7 +239,8 @@ fn of_value(surface: &Surface, value: &InForce, test: &Test) -> Truth {
     let file = value.file().and_then(|file| file_name(surface, file));
     match &value.unknown {
         Some(why) => Truth::Unknown(why.clone()),
-        None => test.of(&value.because.value, file),
+        // Rules know a setting by its newest name and value.
+        None => test.of(value.newest.as_ref().unwrap_or(&value.because.value), file),
     }
 }
 
@@ -216,11 +259,7 @@ fn beside(condition: &Condition, endpoint: &Endpoint, surface: &Surface) -> Trut
         {
             continue;
         }
-        let mut asked = Case {
-            surface,
-            subject: Subject::Endpoint(other),
-            looked_up: Vec::new(),
-        };
+        let mut asked = Case::new(surface, Subject::Endpoint(other));
         truth = truth.or(condition.holds(&mut asked));
     }
     truth

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use regex::bytes::Regex;
 
 use crate::protocol::Protocol;
+use crate::source::Origin;
 use crate::surface::{Because, Endpoint, ExemptionKind, TlsMode, Verdict};
 
 /// What is asked of an endpoint. The verdict `unknown` is a word like the others: a rule that asks for another is not about it.
@@ -26,6 +27,8 @@ pub enum EndpointFact {
     Reach(Vec<Reach>),
     /// Somebody is exempted there for one of these reasons.
     Exempts(Vec<ExemptionKind>),
+    /// What holds for somebody who is exempted there.
+    Exemption(Regex),
     /// One of the things that are taken for granted there.
     Assumes(Regex),
     /// TLS is on offer and cannot come about because of a setting of this name.
@@ -54,6 +57,10 @@ impl EndpointFact {
                 .exemptions
                 .iter()
                 .any(|exemption| kinds.contains(&exemption.kind)),
+            Self::Exemption(pattern) => endpoint
+                .exemptions
+                .iter()
+                .any(|exemption| pattern.is_match(exemption.detail.as_bytes())),
             Self::Assumes(pattern) => endpoint
                 .assumed
                 .iter()
@@ -65,10 +72,29 @@ impl EndpointFact {
         }
     }
 
-    /// The setting that makes it true, where another than those that decide the verdict does.
-    pub(super) fn decider(&self, endpoint: &Endpoint) -> Option<Because> {
+    /// What makes it true, where the verdict's own reasons do not tell: settings, and the rest in words.
+    pub(super) fn explain(
+        &self,
+        endpoint: &Endpoint,
+        looked_up: &mut Vec<Because>,
+        told: &mut Vec<(String, Option<Origin>)>,
+    ) {
         match self {
-            Self::TlsFault(_) => endpoint.tls_fault.clone(),
+            Self::TlsFault(_) => looked_up.extend(endpoint.tls_fault.clone()),
+            Self::Exemption(pattern) => {
+                let mut exemptions = endpoint.exemptions.iter();
+                let found = exemptions.find(|one| pattern.is_match(one.detail.as_bytes()));
+                if let Some(exemption) = found {
+                    let network = exemption.network.clone().unwrap_or_default();
+                    let text = format!("{network}: {}", exemption.detail);
+                    told.push((text, exemption.origin));
+                }
+            }
+            Self::Assumes(pattern) => {
+                let mut assumed = endpoint.assumed.iter();
+                let found = assumed.find(|one| pattern.is_match(one.as_bytes()));
+                told.extend(found.map(|text| (text.clone(), None)));
+            }
             Self::Verdict(_)
             | Self::Why(_)
             | Self::Service(_)
@@ -76,8 +102,7 @@ impl EndpointFact {
             | Self::Protocol(_)
             | Self::Tls(_)
             | Self::Reach(_)
-            | Self::Exempts(_)
-            | Self::Assumes(_) => None,
+            | Self::Exempts(_) => {}
         }
     }
 }

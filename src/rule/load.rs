@@ -147,7 +147,7 @@ mod tests {
                 "7:1: unknown key \"ports\" in [when] of a rule about each endpoint; did you mean \"port\"?",
                 "8:8: \"port\" must be a port or a list of ports such as [25, 587]",
                 "9:13: \"tls-fault\" is no regular expression: regex parse error:     (     ^ error: unclosed group",
-                "10:1: unknown key \"name\" in [when] of a rule about each endpoint; known are all, any, not, server, from, before, setting, lacks, verdict, why, service, port, protocol, tls, reach, exempts, assumes, tls-fault, beside, about",
+                "10:1: unknown key \"name\" in [when] of a rule about each endpoint; known are all, any, not, server, from, before, setting, lacks, verdict, why, service, port, protocol, tls, reach, exempts, exemption, assumes, tls-fault, beside, about",
                 "11:9: \"setting\" needs \"server\" beside it: whose setting is it?",
                 "12:7: \"any\" must be a list of tables, each under [[any]]",
             ]

@@ -32,6 +32,7 @@ const OF_ENDPOINTS: &[&str] = &[
     "tls",
     "reach",
     "exempts",
+    "exemption",
     "assumes",
     "tls-fault",
     "beside",
@@ -203,6 +204,7 @@ fn endpoint_facts(reader: &mut Reader<'_>, table: &dyn TableLike) -> Vec<Endpoin
             &EXEMPTIONS,
         )));
     }
+    facts.extend(pattern(reader, table, "exemption").map(EndpointFact::Exemption));
     facts.extend(pattern(reader, table, "assumes").map(EndpointFact::Assumes));
     facts.extend(pattern(reader, table, "tls-fault").map(EndpointFact::TlsFault));
     facts
@@ -260,10 +262,10 @@ fn unknown_setting(name: &str, server: Server) -> Option<String> {
         }
         // Any name can be set in main.cf; one that is nearly a parameter is none that somebody made up.
         Server::Postfix => {
-            if postfix::builtin_names().any(|known| known == name) {
+            if postfix::is_parameter(name.as_bytes()) {
                 return None;
             }
-            let meant = spelling::nearest(name, postfix::builtin_names())?;
+            let meant = spelling::nearest(name, postfix::parameter_names())?;
             Some(format!(
                 "no release of Postfix knows \"{name}\"; did you mean \"{meant}\"?"
             ))

@@ -18,6 +18,8 @@ use super::{Because, Endpoint, Server};
 pub struct InForce {
     /// The setting by the name that the server's manual has, its value, and where that stands.
     pub because: Because,
+    /// The value as the newest release would have it, where an older one says it otherwise.
+    pub newest: Option<BString>,
     /// What it depends on that no file tells.
     pub unknown: Option<String>,
 }
@@ -133,12 +135,12 @@ impl Surface {
             return Vec::new();
         };
         let value = config.effective(name, lookup);
-        // Rules know a setting by its newest name and value.
-        let text = value.newest();
+        let newest = value.newest();
         vec![InForce {
+            newest: (newest != value.text).then_some(newest),
             because: Because {
                 setting: value.setting,
-                value: text,
+                value: value.text,
                 origin: value.origin,
             },
             unknown: value.unknown,
@@ -159,6 +161,7 @@ fn in_force(
                 value: value.text,
                 origin: value.origin,
             },
+            newest: None,
             unknown: None,
         },
         Err(fault) => InForce {
@@ -167,6 +170,7 @@ fn in_force(
                 value: fault.value,
                 origin: fault.origin,
             },
+            newest: None,
             unknown: Some(format!(
                 "{name}, of which the program dies: {}",
                 fault.message

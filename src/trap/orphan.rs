@@ -65,7 +65,7 @@ fn commented_services(sources: &Sources, service: &Service) -> Vec<(Span, String
 }
 
 /// `submission inet` where a line has the eight columns of a service.
-fn service_label(line: &[u8]) -> Option<String> {
+pub(super) fn service_label(line: &[u8]) -> Option<String> {
     let columns: Vec<&[u8]> = line
         .split(u8::is_ascii_whitespace)
         .filter(|column| !column.is_empty())

@@ -9,7 +9,7 @@ use bstr::{BStr, ByteSlice};
 
 use crate::certificate::{self, Missing};
 use crate::postfix::{Fault, Value, View, find_builtin, words};
-use crate::source::{Origin, ReadError};
+use crate::source::{Origin, ReadError, Span};
 use crate::surface::{Because, Endpoint};
 use crate::version::Version;
 
@@ -29,7 +29,13 @@ pub(super) fn fault(
         return Ok(Some(Because {
             setting: "tlsmgr".to_owned(),
             value: "missing from master.cf, so smtpd has no entropy for TLS".into(),
-            origin: Origin::Implied("master.cf has no such service"),
+            origin: instance
+                .config
+                .master
+                .as_ref()
+                .map_or(Origin::Implied("master.cf has no such service"), |master| {
+                    Origin::File(Span::new(master.file, 0, 0))
+                }),
         }));
     }
     let mut files = Files {
