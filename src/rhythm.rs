@@ -50,6 +50,32 @@ impl Rhythm {
         hours
     }
 
+    /// Hours of the week with their logins, minutes of the hour, and days: all that there is, to be kept and read again.
+    pub(crate) fn parts(&self) -> (Vec<(u8, u32)>, Vec<u8>, Vec<i64>) {
+        let hours = self.hours.iter();
+        let minutes = (0..60).filter(|minute| self.minutes & 1 << minute != 0);
+        (
+            hours.map(|one| ((one >> 24) as u8, one & MOST)).collect(),
+            minutes.collect(),
+            self.days().collect(),
+        )
+    }
+
+    /// The rhythm of such parts. What cannot be an hour, a minute or a day is left out.
+    pub(crate) fn of_parts(hours: &[(u8, u32)], minutes: &[u8], days: &[i64]) -> Self {
+        let mut rhythm = Self::default();
+        for &(hour, count) in hours.iter().filter(|(hour, _)| *hour < 168) {
+            rhythm.add_hours(hour, count);
+        }
+        for minute in minutes.iter().filter(|minute| **minute < 60) {
+            rhythm.minutes |= 1 << minute;
+        }
+        for day in days {
+            rhythm.add_days(day.div_euclid(64), 1 << day.rem_euclid(64));
+        }
+        rhythm
+    }
+
     /// The minutes of the hour at which there were logins, bit n for minute n.
     pub const fn minutes(&self) -> u64 {
         self.minutes

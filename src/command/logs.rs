@@ -1,5 +1,6 @@
 //! What the commands that read logs let the user say: which logs, of what time, and how to read them.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,9 +9,11 @@ use jiff::tz::TimeZone;
 
 use crate::evidence::Evidence;
 use crate::impact::{self, LogFiles};
-use crate::log::{self, Bound, Named};
+use crate::log::{self, Bound, Named, ScanError};
 use crate::source::FileTree;
 use crate::surface::server::Surface;
+
+use super::state;
 
 /// Which logs, and how to read them.
 #[derive(Debug, Args)]
@@ -35,12 +38,20 @@ pub(super) struct LogOptions {
     /// The year of the last line, for time stamps without a year where nothing else tells it
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9998))]
     year: Option<i16>,
+    /// Read only what is new since the scan that wrote this file, and write it anew; where it is missing, read everything
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
     /// How many threads read; 0 for as many as there are cores
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
     threads: usize,
 }
 
 impl LogOptions {
+    /// Whether an earlier scan is gone on with.
+    pub(super) const fn resumes(&self) -> bool {
+        self.resume.is_some()
+    }
+
     /// The logs that the user names, here and as arguments of the command.
     pub(super) fn named(&self, arguments: &[PathBuf]) -> Vec<Named> {
         let paths = arguments.iter().chain(&self.logs);
@@ -62,7 +73,39 @@ impl LogOptions {
         logs: &[Named],
         surface: Option<&Surface>,
     ) -> Result<Evidence, Vec<String>> {
-        let options = log::Options {
+        let options = self.options(surface);
+        let Some(path) = &self.resume else {
+            return log::scan(logs, &options).map_err(|errors| shown(&errors));
+        };
+        let trouble = |why: io::Error| vec![format!("{}: {why}", path.display())];
+        let saved = state::read(path).map_err(trouble)?;
+        let (evidence, saved) =
+            log::resume(logs, &options, saved.as_deref()).map_err(|errors| {
+                errors
+                    .iter()
+                    .map(|error| match error {
+                        ScanError::Input { .. } => error.to_string(),
+                        ScanError::Saved(why) => format!("{}:{why}", path.display()),
+                    })
+                    .collect::<Vec<_>>()
+            })?;
+        if let Some(saved) = saved {
+            state::write(path, &saved).map_err(trouble)?;
+        }
+        Ok(evidence)
+    }
+
+    /// Reads logs, and gives the segment that they reduce to as well.
+    pub(super) fn segment(
+        &self,
+        logs: &[Named],
+        surface: Option<&Surface>,
+    ) -> Result<(Evidence, Vec<u8>), Vec<String>> {
+        log::segment(logs, &self.options(surface)).map_err(|errors| shown(&errors))
+    }
+
+    fn options(&self, surface: Option<&Surface>) -> log::Options {
+        log::Options {
             calibration: surface.map(impact::calibrate),
             timezone: self.timezone.clone(),
             year: self.year,
@@ -70,9 +113,12 @@ impl LogOptions {
             until: self.until,
             threads: self.threads,
             watch: None,
-        };
-        log::scan(logs, &options).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+        }
     }
+}
+
+fn shown(errors: &[ScanError]) -> Vec<String> {
+    errors.iter().map(ToString::to_string).collect()
 }
 
 /// The logs of a server where nobody names any: its files, else, on the running machine, the journal.

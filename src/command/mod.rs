@@ -10,6 +10,7 @@ mod options;
 mod parallel;
 mod preflight;
 mod scan;
+mod state;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::evidence::{Evidence, Transport};
 use crate::report;
 
 use super::logs::{self, LogOptions};
-use super::options::{ClientOptions, Format, ServerOptions, only};
+use super::options::{ClientOptions, ServerOptions, only};
 use super::{Exit, Outcome};
 
 /// Arguments of `scan`.
@@ -22,7 +22,18 @@ pub(super) struct Arguments {
     server: ServerOptions,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: ScanFormat,
+}
+
+/// How to print the result of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ScanFormat {
+    /// For people.
+    Text,
+    /// For programs; docs/json.md describes it.
+    Json,
+    /// The segment that the logs reduce to, a JSON object a line, to be joined with others.
+    Evidence,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
@@ -52,15 +63,27 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             Err(why) => return Outcome::nothing(why),
         };
     }
-    let evidence = match arguments.logs.read(&named, surface) {
-        Ok(evidence) => evidence,
+    if arguments.format == ScanFormat::Evidence && arguments.logs.resumes() {
+        return Outcome::trouble(vec![
+            "--format evidence is of everything that the logs hold; leave out --resume".to_owned(),
+        ]);
+    }
+    let read = match arguments.format {
+        ScanFormat::Text | ScanFormat::Json => {
+            let evidence = arguments.logs.read(&named, surface);
+            evidence.map(|evidence| (evidence, Vec::new()))
+        }
+        ScanFormat::Evidence => arguments.logs.segment(&named, surface),
+    };
+    let (evidence, mut result) = match read {
+        Ok(read) => read,
         Err(errors) => return Outcome::trouble(errors),
     };
     let exit = exit(&evidence);
-    let mut result = Vec::new();
     let written = match arguments.format {
-        Format::Text => report::scan::write(&mut result, &evidence),
-        Format::Json => report::json::write(&mut result, &report::json::scan(&evidence)),
+        ScanFormat::Text => report::scan::write(&mut result, &evidence),
+        ScanFormat::Json => report::json::write(&mut result, &report::json::scan(&evidence)),
+        ScanFormat::Evidence => Ok(()),
     };
     match written {
         Ok(()) => Outcome {

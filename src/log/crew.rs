@@ -15,14 +15,17 @@ use super::chunk::{self, Needles};
 use super::event::Events;
 use super::export;
 use super::head::Form;
-use super::input::Input;
+use super::input::{Input, Named};
+use super::json;
 use super::period::Period;
 use super::read::{self, Chunks};
 use super::segment::Segment;
+use super::tally;
 use super::unpack::Packing;
+use crate::evidence::Time;
 
-/// How much of a plain file is one part.
-const PART: u64 = 32 << 20;
+/// How much of a plain file is one part; less in tests, so that theirs have several.
+pub(crate) const PART: u64 = if cfg!(test) { 16 << 10 } else { 32 << 20 };
 
 /// What a scan has done so far, for whoever wants to show it or to stop it.
 #[derive(Debug, Default)]
@@ -36,82 +39,124 @@ pub struct Watch {
 }
 
 /// A stretch of an input: the lines that begin in it.
-#[derive(Clone, Copy, Debug)]
-struct Part {
-    input: usize,
-    start: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) input: usize,
+    pub(crate) start: u64,
     /// None: to the end.
-    end: Option<u64>,
+    pub(crate) end: Option<u64>,
 }
 
-/// What all threads share.
-struct Joined {
-    next: usize,
-    waiting: BTreeMap<usize, (Segment, Vec<u64>)>,
-    segment: Segment,
-    seen: Vec<u64>,
-    errors: Vec<(usize, io::Error)>,
+/// What is known of an input beside itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Role {
+    /// Its number in the positions of a segment.
+    pub(crate) file: u32,
+    /// The number of the log that it is a part of.
+    pub(crate) log: usize,
+    /// Other logs that may hold the same lines.
+    pub(crate) twins: Vec<usize>,
+}
+
+/// How far an input was read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reached {
+    pub(crate) bytes: u64,
+    pub(crate) lines: u64,
+    /// It could be unpacked to its end.
+    pub(crate) whole: bool,
+    /// Of the journal: the last entry.
+    pub(crate) cursor: Option<String>,
+    /// The time of its last line.
+    pub(crate) last: Option<Time>,
+    /// The lines that were taken, by their hashes, where another log may hold the same ones.
+    pub(crate) hashes: Vec<u64>,
+}
+
+/// How far a scan has come.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) segment: Segment,
+    /// For each input.
+    pub(crate) reached: Vec<Reached>,
+    /// For each log, the hashes of its lines, where they matter.
+    pub(crate) known: Vec<HashSet<u64>>,
+    /// The inputs that could not be read.
+    pub(crate) errors: Vec<(usize, io::Error)>,
 }
 
 /// How the parts are read.
 pub(crate) struct Crew<'a> {
     pub(crate) inputs: &'a [Input],
-    /// For each input, whether another one before it may hold the same lines, and whether one after it may.
-    pub(crate) overlaps: Vec<(bool, bool)>,
+    /// For each input.
+    pub(crate) roles: &'a [Role],
     pub(crate) period: Period,
     pub(crate) threads: usize,
     pub(crate) watch: &'a Watch,
 }
 
+/// What one part gave.
+#[derive(Default)]
+struct Scanned {
+    segment: Segment,
+    hashes: Vec<u64>,
+    /// Where in the text it ended.
+    end: u64,
+    whole: bool,
+    cursor: Option<String>,
+    last: Option<Time>,
+}
+
+/// The parts of an input from the byte `start` of its text on.
+pub(crate) fn parts(inputs: &[Input], input: usize, start: u64) -> Vec<Part> {
+    let Input { size, .. } = inputs[input];
+    if !inputs[input].can_be_cut() || size.saturating_sub(start) <= PART {
+        return vec![Part {
+            input,
+            start,
+            end: None,
+        }];
+    }
+    let starts = (start..size).step_by(usize::try_from(PART).unwrap_or(usize::MAX));
+    starts
+        .map(|start| Part {
+            input,
+            start,
+            end: (start + PART < size).then_some(start + PART),
+        })
+        .collect()
+}
+
 impl Crew<'_> {
-    /// Scans everything.
-    ///
-    /// # Errors
-    /// The inputs that could not be read.
-    pub(crate) fn scan(&self) -> Result<Segment, Vec<(usize, io::Error)>> {
-        let total = self.inputs.iter().map(|input| input.size).sum();
-        self.watch.total.store(total, Ordering::Relaxed);
-        let mut segment = Segment::beginning(self.period);
-        let mut known = HashSet::new();
-        let mut errors = Vec::new();
-        let mut first = 0;
-        while first < self.inputs.len() {
-            // An input that may repeat lines of an earlier one waits until that is read.
-            let after = (first + 1..self.inputs.len()).find(|&input| self.overlaps[input].0);
-            let after = after.unwrap_or(self.inputs.len());
-            let joined = self.wave(first..after, segment, &known);
-            segment = joined.segment;
-            known.extend(joined.seen);
-            errors.extend(joined.errors);
-            first = after;
+    /// Scans parts, and goes on from what was scanned before.
+    pub(crate) fn scan(&self, parts: &[Part], mut progress: Progress) -> Progress {
+        let mut rest = parts;
+        while let Some(first) = rest.first() {
+            // A part that may repeat lines of one before it waits until that is read.
+            let mut logs = vec![self.roles[first.input].log];
+            let length = rest
+                .iter()
+                .take_while(|part| {
+                    let role = &self.roles[part.input];
+                    logs.push(role.log);
+                    !role.twins.iter().any(|twin| logs.contains(twin))
+                })
+                .count();
+            let (wave, later) = rest.split_at(length.max(1));
+            progress = self.wave(wave, progress);
+            rest = later;
         }
-        if self.watch.stop.load(Ordering::Relaxed) {
-            let warning = "stopped before the end: only what was read so far is counted";
-            segment.warnings.push(warning.to_owned());
-        }
-        if errors.is_empty() {
-            Ok(segment)
-        } else {
-            errors.sort_by_key(|(input, _)| *input);
-            Err(errors)
-        }
+        progress
     }
 
-    /// Scans some inputs, of which none repeats another.
-    fn wave(
-        &self,
-        inputs: std::ops::Range<usize>,
-        segment: Segment,
-        known: &HashSet<u64>,
-    ) -> Joined {
-        let parts: Vec<Part> = inputs.flat_map(|input| self.parts(input)).collect();
+    /// Scans some parts, of which none repeats another.
+    fn wave(&self, parts: &[Part], mut progress: Progress) -> Progress {
+        let known = std::mem::take(&mut progress.known);
         let taken = AtomicUsize::new(0);
         let joined = Mutex::new(Joined {
             next: 0,
             waiting: BTreeMap::new(),
-            segment,
-            seen: Vec::new(),
-            errors: Vec::new(),
+            progress,
         });
         let work = || {
             let mut buffer = vec![0; read::CHUNK];
@@ -120,12 +165,12 @@ impl Crew<'_> {
                 let Some(part) = parts.get(number) else {
                     return;
                 };
-                let result = self.scan_part(*part, known, &mut buffer);
+                let result = self.scan_part(*part, &known, &mut buffer);
                 // A thread that panicked has reported so already; the others go on with what it left.
                 let mut joined = joined
                     .lock()
                     .unwrap_or_else(|poisoned| poisoned.into_inner());
-                joined.take(number, part.input, result);
+                joined.take(number, result, parts, self.roles);
             }
         };
         thread::scope(|scope| {
@@ -134,56 +179,50 @@ impl Crew<'_> {
             }
             work();
         });
-        joined
-            .into_inner()
+        let joined = joined.into_inner();
+        let mut progress = joined
             .unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    fn parts(&self, input: usize) -> Vec<Part> {
-        let size = self.inputs[input].size;
-        if !self.inputs[input].can_be_cut() || size <= PART {
-            return vec![Part {
-                input,
-                start: 0,
-                end: None,
-            }];
+            .progress;
+        progress.known = known;
+        for part in parts {
+            let log = self.roles[part.input].log;
+            progress.known[log].extend(&progress.reached[part.input].hashes);
         }
-        let starts = (0..size).step_by(usize::try_from(PART).unwrap_or(usize::MAX));
-        starts
-            .map(|start| Part {
-                input,
-                start,
-                end: (start + PART < size).then_some(start + PART),
-            })
-            .collect()
+        progress
     }
 
     fn scan_part(
         &self,
         part: Part,
-        known: &HashSet<u64>,
+        known: &[HashSet<u64>],
         buffer: &mut Vec<u8>,
-    ) -> io::Result<(Segment, Vec<u64>)> {
-        let input = &self.inputs[part.input];
+    ) -> io::Result<Scanned> {
+        let (input, role) = (&self.inputs[part.input], &self.roles[part.input]);
         let mut events = Events::new(Segment::of(self.period), &input.calendar);
-        let (repeats, repeated) = self.overlaps[part.input];
-        events.known = repeats.then_some(known);
-        events.seen = repeated.then(Vec::new);
-        events
-            .segment
-            .enter_file(u32::try_from(part.input).unwrap_or(u32::MAX));
+        events.known = role.twins.iter().map(|twin| &known[*twin]).collect();
+        events.seen = (!role.twins.is_empty()).then(Vec::new);
+        events.segment.enter_file(role.file);
+        let mut scanned = Scanned {
+            end: part.start,
+            whole: true,
+            ..Scanned::default()
+        };
+        if self.watch.stop.load(Ordering::Relaxed) {
+            return Ok(scanned);
+        }
         // The byte before tells whether a line begins at the start of the part.
         let source = input.text(part.start.saturating_sub(1))?;
         let result = if input.head.form == Form::Export {
             export::scan(&mut events, source)
         } else {
-            self.scan_lines(part, input.head.form, source, &mut events, buffer)
+            self.scan_lines(part, source, &mut events, &mut scanned, buffer)
         };
         if let Err(error) = result {
             // A file that ends in the middle of its packing, or was truncated, is good up to there.
             if input.packing == Packing::None && input.head.form != Form::Export {
                 return Err(error);
             }
+            scanned.whole = false;
             events.segment.warnings.push(format!(
                 "{}: cannot be unpacked to its end ({error}); what comes before is counted",
                 input.named
@@ -192,18 +231,22 @@ impl Crew<'_> {
         if input.packing != Packing::None || part.start == 0 && part.end.is_none() {
             self.watch.done.fetch_add(input.size, Ordering::Relaxed);
         }
-        Ok((events.segment, events.seen.unwrap_or_default()))
+        scanned.hashes = events.seen.unwrap_or_default();
+        scanned.last = events.last;
+        scanned.segment = events.segment;
+        Ok(scanned)
     }
 
     fn scan_lines(
         &self,
         part: Part,
-        form: Form,
         source: Box<dyn Read + '_>,
         events: &mut Events<'_>,
+        scanned: &mut Scanned,
         buffer: &mut Vec<u8>,
     ) -> io::Result<()> {
-        let needles = Needles::new(form);
+        let input = &self.inputs[part.input];
+        let needles = Needles::new(input.head.form);
         let mut at = part.start.saturating_sub(1);
         let mut chunks = Chunks::new(source, std::mem::take(buffer), part.start > 0);
         let mut result = Ok(());
@@ -226,6 +269,9 @@ impl Crew<'_> {
                 own = own.min(chunk::lines_that_begin_in(chunk.bytes, left));
             }
             chunk::scan(events, &needles, chunk.bytes, own);
+            if input.named == Named::Journal {
+                scanned.cursor = json::last_cursor(&chunk.bytes[..own]).or(scanned.cursor.take());
+            }
             at += chunk.own as u64;
             if part.start > 0 || part.end.is_some() {
                 self.watch.done.fetch_add(own as u64, Ordering::Relaxed);
@@ -234,26 +280,41 @@ impl Crew<'_> {
                 break;
             }
         }
+        scanned.end = part.end.unwrap_or(at);
         *buffer = chunks.into_buffer();
         result
     }
 }
 
+/// What all threads share.
+struct Joined {
+    next: usize,
+    waiting: BTreeMap<usize, Scanned>,
+    progress: Progress,
+}
+
 impl Joined {
-    fn take(&mut self, number: usize, input: usize, result: io::Result<(Segment, Vec<u64>)>) {
-        match result {
-            Ok(part) => {
-                self.waiting.insert(number, part);
-            }
-            Err(error) => {
-                self.errors.push((input, error));
-                self.waiting.insert(number, Default::default());
-            }
-        }
-        while let Some((segment, seen)) = self.waiting.remove(&self.next) {
-            let before = std::mem::take(&mut self.segment);
-            self.segment = before.then(segment);
-            self.seen.extend(seen);
+    fn take(&mut self, number: usize, result: io::Result<Scanned>, parts: &[Part], roles: &[Role]) {
+        let scanned = result.unwrap_or_else(|error| {
+            self.progress.errors.push((parts[number].input, error));
+            Scanned::default()
+        });
+        self.waiting.insert(number, scanned);
+        while let Some(scanned) = self.waiting.remove(&self.next) {
+            let input = parts[self.next].input;
+            let Progress {
+                segment, reached, ..
+            } = &mut self.progress;
+            let reached = &mut reached[input];
+            let mut before = std::mem::take(segment);
+            before.continue_file(roles[input].file, reached.lines);
+            reached.bytes = scanned.end;
+            reached.lines += scanned.segment.lines.read;
+            reached.whole = scanned.whole;
+            reached.cursor = scanned.cursor.or(reached.cursor.take());
+            reached.last = tally::later(reached.last, scanned.last);
+            reached.hashes.extend(scanned.hashes);
+            *segment = before.then(scanned.segment);
             self.next += 1;
         }
     }

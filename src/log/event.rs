@@ -2,10 +2,10 @@
 //!
 //! `prefix` has cut the line; `smtpd` and `login` understand the message; here it is put into `segment`.
 
-use std::hash::BuildHasher;
-use std::sync::LazyLock;
+use std::hash::Hasher;
 
-use hashbrown::{DefaultHashBuilder, HashSet};
+use hashbrown::HashSet;
+use siphasher::sip::SipHasher13;
 
 use super::calendar::Calendar;
 use super::elements::{Elements, Word};
@@ -18,7 +18,7 @@ use super::segment::Segment;
 use super::session::{End, Key, Login};
 use super::smtpd::{self, Peer};
 use super::stamp;
-use super::tally::{Position, Seen, Shown, Way, Who};
+use super::tally::{self, Position, Seen, Shown, Way, Who};
 use super::writer::Writer;
 use crate::evidence::Time;
 use crate::protocol::Protocol;
@@ -27,10 +27,12 @@ use crate::protocol::Protocol;
 #[derive(Debug)]
 pub(crate) struct Events<'a> {
     pub(crate) segment: Segment,
-    /// Lines that an earlier file holds, by their hash; they are left out.
-    pub(crate) known: Option<&'a HashSet<u64>>,
-    /// The lines taken, by their hash, where a later file may repeat them.
+    /// Lines that other logs hold, by their hash; they are left out.
+    pub(crate) known: Vec<&'a HashSet<u64>>,
+    /// The lines taken, by their hash, where another log may repeat them.
     pub(crate) seen: Option<Vec<u64>>,
+    /// The time of the youngest line, whoever wrote it.
+    pub(crate) last: Option<Time>,
     calendar: &'a Calendar,
     /// The last stamp that was read, and its time: most lines repeat it.
     stamp: Vec<u8>,
@@ -42,8 +44,9 @@ impl<'a> Events<'a> {
     pub(crate) const fn new(segment: Segment, calendar: &'a Calendar) -> Self {
         Self {
             segment,
-            known: None,
+            known: Vec::new(),
             seen: None,
+            last: None,
             calendar,
             stamp: Vec::new(),
             time: None,
@@ -207,18 +210,18 @@ impl<'a> Events<'a> {
         self.time
     }
 
-    /// Whether an earlier file holds the same line; notes it for later ones.
+    /// Whether another log holds the same line; notes it for others. The hash is the same everywhere, since it is saved.
     pub(crate) fn was_seen(&mut self, line: &[u8]) -> bool {
-        if self.known.is_none() && self.seen.is_none() {
+        let Some(seen) = &mut self.seen else {
             return false;
-        }
-        let hash = LINES.hash_one(line);
-        if self.known.is_some_and(|known| known.contains(&hash)) {
+        };
+        let mut hasher = SipHasher13::new();
+        hasher.write(line);
+        let hash = hasher.finish();
+        if self.known.iter().any(|known| known.contains(&hash)) {
             return true;
         }
-        if let Some(seen) = &mut self.seen {
-            seen.push(hash);
-        }
+        seen.push(hash);
         false
     }
 
@@ -236,6 +239,7 @@ impl<'a> Events<'a> {
     /// Says that a line was written then.
     pub(crate) fn cover(&mut self, time: Option<Time>) {
         if let Some(time) = time {
+            self.last = tally::later(self.last, Some(time));
             self.segment.cover(time);
         }
     }
@@ -246,9 +250,6 @@ impl<'a> Events<'a> {
         self.cover(stamp.and_then(|stamp| self.calendar.time(&stamp)));
     }
 }
-
-/// Hashes of lines are compared between threads, so all have one seed.
-static LINES: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
 const NOBODY: Who = Who {
     account: Name::NONE,

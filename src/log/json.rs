@@ -120,6 +120,20 @@ pub(crate) fn stamp_of_micros(micros: &[u8]) -> Vec<u8> {
     }
 }
 
+/// The cursor of the last of some entries of the journal, where `journalctl` always writes one.
+pub(crate) fn last_cursor(lines: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Entry {
+        #[serde(rename = "__CURSOR")]
+        cursor: String,
+    }
+    let last = lines.trim_ascii_end();
+    let start = memchr::memrchr(b'\n', last).map_or(0, |newline| newline + 1);
+    serde_json::from_slice(&last[start..])
+        .ok()
+        .map(|entry: Entry| entry.cursor)
+}
+
 /// The time of an entry, for lines that no login server wrote.
 pub(crate) fn stamp_in(line: &[u8]) -> Option<stamp::Stamp> {
     for key in [

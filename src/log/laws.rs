@@ -38,7 +38,7 @@ const LOGINS: [&str; 5] = [
     "Aborted login (no auth attempts): user=<>, rip=192.0.2.9, lip=192.0.2.1, TLS",
 ];
 
-fn line() -> impl Strategy<Value = String> {
+pub(super) fn line() -> impl Strategy<Value = String> {
     let smtpd = (0..SAYINGS.len(), 1..4, 1..3).prop_map(|(saying, pid, host)| {
         format!("h{host} postfix/smtpd[{pid}]: {}", SAYINGS[saying])
     });
@@ -50,7 +50,12 @@ fn line() -> impl Strategy<Value = String> {
 }
 
 fn log() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec((line(), 0..3u8), 1..400).prop_map(|lines| {
+    log_of(400)
+}
+
+/// A log of up to so many lines.
+pub(super) fn log_of(most: usize) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec((line(), 0..3u8), 1..most).prop_map(|lines| {
         let mut clock = 0u32;
         let mut text = Vec::new();
         for (line, step) in lines {

@@ -18,6 +18,7 @@ mod event;
 mod export;
 mod head;
 mod input;
+mod inputs;
 mod json;
 #[cfg(test)]
 mod laws;
@@ -28,7 +29,13 @@ mod period;
 mod prefix;
 mod program;
 mod read;
+mod resume;
+#[cfg(test)]
+mod resume_laws;
 mod rotation;
+mod row;
+mod saved;
+mod scan;
 mod segment;
 mod session;
 mod smtpd;
@@ -39,10 +46,9 @@ mod transport;
 mod unpack;
 mod writer;
 
+use std::error::Error;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 
 use jiff::tz::TimeZone;
 
@@ -54,8 +60,8 @@ pub use program::programs;
 pub use rotation::stem;
 
 use crate::evidence::Evidence;
-use crew::Crew;
-use input::Input;
+use saved::Saved;
+use scan::Scan;
 
 /// How to read the logs.
 #[derive(Clone, Debug, Default)]
@@ -78,12 +84,27 @@ pub struct Options {
 
 /// Why a log could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{named}: {why}")]
-pub struct ScanError {
-    /// What it was.
-    pub named: Named,
-    /// What went wrong.
-    pub why: io::Error,
+pub enum ScanError {
+    /// Something is wrong with an input.
+    #[error("{named}: {why}")]
+    Input {
+        /// What it is.
+        named: Named,
+        /// What went wrong.
+        why: io::Error,
+    },
+    /// Something is wrong with the saved state of an earlier scan: its line, and what.
+    #[error("{0}")]
+    Saved(String),
+}
+
+impl ScanError {
+    fn input(named: &Named, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Input {
+            named: named.clone(),
+            why: io::Error::other(why),
+        }
+    }
 }
 
 /// Reads logs and tells who logged in, and how.
@@ -94,46 +115,32 @@ pub struct ScanError {
 /// # Errors
 /// One for each input that cannot be read at all; nothing is said about the others then.
 pub fn scan(inputs: &[Named], options: &Options) -> Result<Evidence, Vec<ScanError>> {
-    let names = rotation::files(inputs)?;
-    let watch = options.watch.clone().unwrap_or_default();
-    let mut opened = Vec::new();
-    let mut errors = Vec::new();
-    for named in &names {
-        match Input::open(named, &watch) {
-            Ok(input) => opened.push(input),
-            Err(why) => errors.push(ScanError {
-                named: named.clone(),
-                why,
-            }),
-        }
-    }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    input::set_calendars(&mut opened, options);
-    let period = input::period(&opened, options)?;
-    let crew = Crew {
-        inputs: &opened,
-        overlaps: input::overlaps(&opened),
-        period,
-        threads: match options.threads {
-            0 => thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        },
-        watch: &watch,
+    let (evidence, _) = Scan::open(inputs, None, options)?.all(false)?;
+    Ok(evidence)
+}
+
+/// The same, and the segment that all of it reduces to, as NDJSON.
+///
+/// # Errors
+/// As for [`scan`].
+pub fn segment(inputs: &[Named], options: &Options) -> Result<(Evidence, Vec<u8>), Vec<ScanError>> {
+    Scan::open(inputs, None, options)?.all(true)
+}
+
+/// Reads what is new since an earlier scan that gave `saved`, and tells what both found together.
+/// Gives what the next one needs; none where it is to take what this one took.
+///
+/// # Errors
+/// As for [`scan`], and where `saved` cannot be read, or the logs are not those that it was made of.
+pub fn resume(
+    inputs: &[Named],
+    options: &Options,
+    saved: Option<&[u8]>,
+) -> Result<(Evidence, Option<Vec<u8>>), Vec<ScanError>> {
+    let saved = match saved {
+        Some(bytes) => Saved::read(bytes).map_err(|why| vec![ScanError::Saved(why)])?,
+        None => Saved::default(),
     };
-    match crew.scan() {
-        Ok(mut segment) => {
-            segment.warnings.splice(..0, input::warnings(&opened));
-            let files: Vec<&Path> = names.iter().map(Named::shown).collect();
-            Ok(segment.evidence(options.calibration.as_ref(), &files))
-        }
-        Err(errors) => Err(errors
-            .into_iter()
-            .map(|(input, why)| ScanError {
-                named: names[input].clone(),
-                why,
-            })
-            .collect()),
-    }
+    let cursor = saved.cursor().map(str::to_owned);
+    Scan::open(inputs, cursor.as_deref(), options)?.on(saved)
 }

@@ -46,7 +46,7 @@ pub fn programs(inputs: &[Named], watch: Option<&Arc<Watch>>) -> Result<Programs
             Named::Stdin | Named::Journal => false,
         };
         if is_file && let Err(why) = read(&named, &watch, &mut sightings) {
-            errors.push(ScanError { named, why });
+            errors.push(ScanError::input(&named, why));
         }
         if watch.stop.load(Ordering::Relaxed) {
             break;
@@ -60,7 +60,7 @@ pub fn programs(inputs: &[Named], watch: Option<&Arc<Watch>>) -> Result<Programs
 }
 
 fn read(named: &Named, watch: &Arc<Watch>, sightings: &mut Sightings) -> io::Result<()> {
-    let input = Input::open(named, watch)?;
+    let input = Input::open(named, None, watch)?;
     // The export form puts the fields of an entry on lines of their own.
     if input.head.form == Form::Export {
         return Ok(());

@@ -22,10 +22,7 @@ pub(crate) fn files(inputs: &[Named]) -> Result<Vec<Named>, Vec<ScanError>> {
     for input in inputs {
         match expand(input) {
             Ok(found) => files.extend(found),
-            Err(why) => errors.push(ScanError {
-                named: input.clone(),
-                why,
-            }),
+            Err(why) => errors.push(ScanError::input(input, why)),
         }
     }
     if !errors.is_empty() {

@@ -48,11 +48,11 @@ pub(crate) struct Segment {
     /// What is outside of this time is not counted.
     pub(crate) period: Period,
     /// Nothing lies before it, so that it has no heads.
-    sealed: bool,
+    pub(crate) sealed: bool,
     /// Sessions that end in the stretch and of which nothing in it shows the beginning.
-    heads: HashMap<Key, (Part, End)>,
+    pub(crate) heads: HashMap<Key, (Part, End)>,
     /// Sessions that do not end in it. Where the key has no head, it may have begun before.
-    open: HashMap<Key, Part>,
+    pub(crate) open: HashMap<Key, Part>,
     /// The first and the last file of which lines are in it, and how many lines of these two.
     first_file: Option<u32>,
     last_file: Option<u32>,
@@ -83,6 +83,28 @@ impl Segment {
             self.first_file = self.first_file.or(Some(file));
             self.last_file = Some(file);
             self.lines_of_last_file = 0;
+        }
+    }
+
+    /// Declares that what is joined next is of this file, behind so many lines of it.
+    pub(crate) fn continue_file(&mut self, file: u32, lines: u64) {
+        self.enter_file(file);
+        self.lines_of_last_file = lines;
+    }
+
+    /// Gives the files other numbers.
+    pub(crate) fn renumber_files(&mut self, number: impl Fn(u32) -> u32) {
+        let renumber = |at: &mut Position| at.file = number(at.file);
+        self.logins.positions().for_each(renumber);
+        self.refused.positions().for_each(renumber);
+        for part in self.open.values_mut() {
+            part.positions().for_each(renumber);
+        }
+        for (part, end) in self.heads.values_mut() {
+            part.positions().for_each(renumber);
+            if let End::Disconnect { seen, .. } = end {
+                renumber(&mut seen.at);
+            }
         }
     }
 
@@ -225,10 +247,9 @@ impl Segment {
                 ..at
             }
         };
-        self.logins
-            .join(&self.names, &next.logins, &renaming, shift);
+        self.logins.join(&self.names, next.logins, &renaming, shift);
         self.refused
-            .join(&self.names, &next.refused, &renaming, shift);
+            .join(&self.names, next.refused, &renaming, shift);
         for ((host, service), more) in next.habits {
             let habits = self.habits(renaming.of(host), renaming.of(service));
             habits.tls_lines += more.tls_lines;

@@ -109,6 +109,11 @@ impl Part {
         self
     }
 
+    /// The lines that show its logins.
+    pub(crate) fn positions(&mut self) -> impl Iterator<Item = &mut Position> {
+        self.logins.iter_mut().map(|login| &mut login.seen.at)
+    }
+
     /// The same with the names and lines of another segment.
     pub(crate) fn translated(
         mut self,

@@ -5,6 +5,7 @@
 //! `session` puts the lines of one process in order and draws the conclusion.
 
 use memchr::{memchr, memmem};
+use serde::{Deserialize, Serialize};
 
 /// One line, understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub(crate) struct Login<'a> {
 }
 
 /// What the disconnect line counts (smtpd.c `smtpd_format_cmd_stats`, 3.0).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Counters {
     /// AUTH commands that succeeded.
     pub(crate) auth: u32,

@@ -5,6 +5,7 @@
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use serde::{Deserialize, Serialize};
 
 use super::names::{Name, Names, Renaming};
 use crate::evidence::Time;
@@ -12,7 +13,8 @@ use crate::protocol::Protocol;
 use crate::rhythm::Rhythm;
 
 /// What the log shows of a login, whatever the configuration may say about the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Shown {
     /// A TLS line before it, or the word TLS in it.
     Tls,
@@ -80,6 +82,7 @@ pub(crate) struct Seen {
 /// One row.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
+    /// Its way, by number in the tally.
     way: u32,
     pub(crate) account: Name,
     pub(crate) client: Name,
@@ -113,6 +116,11 @@ impl Tally {
             .filter_map(|cell| Some((self.ways.get(cell.way as usize)?, cell)))
     }
 
+    /// The lines that show the rows.
+    pub(crate) fn positions(&mut self) -> impl Iterator<Item = &mut Position> {
+        self.cells.iter_mut().map(|cell| &mut cell.example)
+    }
+
     /// Counts `count` events.
     pub(crate) fn add(
         &mut self,
@@ -136,15 +144,32 @@ impl Tally {
         }
     }
 
+    /// Takes in a row of another tally, in the names of this one.
+    pub(crate) fn insert(&mut self, names: &Names, way: Way, row: &Cell) {
+        let cell = self.cell(way, row.account, row.client, row.example);
+        cell.count += row.count;
+        cell.ambiguous |= row.ambiguous;
+        cell.client_name = least(names, cell.client_name, row.client_name);
+        cell.version = least(names, cell.version, row.version);
+        cell.example = cell.example.min(row.example);
+        cell.first = earlier(cell.first, row.first);
+        cell.last = later(cell.last, row.last);
+        cell.rhythm.join(&row.rhythm);
+    }
+
     /// Takes in the rows of the stretch that follows; `names` is where `renaming` leads to.
     pub(crate) fn join(
         &mut self,
         names: &Names,
-        later_rows: &Self,
+        later_rows: Self,
         renaming: &Renaming,
         shift: impl Fn(Position) -> Position,
     ) {
-        for (way, row) in later_rows.rows() {
+        let Self { ways, cells, .. } = later_rows;
+        for mut row in cells {
+            let Some(way) = ways.get(row.way as usize) else {
+                continue;
+            };
             let way = Way {
                 host: renaming.of(way.host),
                 service: renaming.of(way.service),
@@ -152,17 +177,16 @@ impl Tally {
                 method: renaming.of(way.method),
                 ..*way
             };
-            let (account, client) = (renaming.of(row.account), renaming.of(row.client));
-            let example = shift(row.example);
-            let cell = self.cell(way, account, client, example);
-            cell.count += row.count;
-            cell.ambiguous |= row.ambiguous;
-            cell.client_name = least(names, cell.client_name, renaming.of(row.client_name));
-            cell.version = least(names, cell.version, renaming.of(row.version));
-            cell.example = cell.example.min(example);
-            cell.first = earlier(cell.first, row.first);
-            cell.last = later(cell.last, row.last);
-            cell.rhythm.join(&row.rhythm);
+            for name in [
+                &mut row.account,
+                &mut row.client,
+                &mut row.client_name,
+                &mut row.version,
+            ] {
+                *name = renaming.of(*name);
+            }
+            row.example = shift(row.example);
+            self.insert(names, way, &row);
         }
     }
 
@@ -187,16 +211,7 @@ impl Tally {
             let number = u32::try_from(cells.len()).unwrap_or(u32::MAX);
             cells.push(Cell {
                 way,
-                account,
-                client,
-                client_name: Name::NONE,
-                version: Name::NONE,
-                count: 0,
-                first: None,
-                last: None,
-                example,
-                ambiguous: false,
-                rhythm: Rhythm::default(),
+                ..Cell::new(account, client, example)
             });
             index.insert_unique(hash, number, |&number| {
                 let cell = &cells[number as usize];
@@ -205,6 +220,25 @@ impl Tally {
             number
         });
         &mut cells[number as usize]
+    }
+}
+
+impl Cell {
+    /// An empty row.
+    pub(crate) fn new(account: Name, client: Name, example: Position) -> Self {
+        Self {
+            way: 0,
+            account,
+            client,
+            client_name: Name::NONE,
+            version: Name::NONE,
+            count: 0,
+            first: None,
+            last: None,
+            example,
+            ambiguous: false,
+            rhythm: Rhythm::default(),
+        }
     }
 }
 

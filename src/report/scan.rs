@@ -145,7 +145,7 @@ fn answer(evidence: &Evidence) -> String {
     };
     text.push_str(&format!(", of {}{days}", count(all.len(), "account")));
     if unknown > 0 {
-        text.push_str(&format!("; of {unknown} more the log does not tell"));
+        text.push_str(&format!("; of {unknown} of them the log does not tell"));
     }
     text
 }

@@ -1,0 +1,96 @@
+//! Inputs: all that one scan reads, seen together: which years they are of, which time is asked for, what they repeat.
+
+use std::path::PathBuf;
+
+use super::calendar::{Calendar, Year};
+use super::input::Input;
+use super::period::{Bound, Period};
+use super::rotation;
+use super::stamp::{self, DAY};
+use super::tally;
+use super::{Options, ScanError};
+
+/// Gives every input its calendar. They are one after the other in time only within one rotated log,
+/// so a younger neighbour bounds a file's years only there.
+pub(crate) fn set_calendars(inputs: &mut [Input], options: &Options) {
+    let mut younger: Option<(PathBuf, i64)> = None;
+    for input in inputs.iter_mut().rev() {
+        let log = input.stem();
+        let neighbour = younger
+            .filter(|(stem, _)| *stem == log)
+            .map(|(_, first)| first);
+        let named = rotation::day_in_name(input.named.shown());
+        // From what is written in the log to what only lies beside it: the time of the file is the last resort,
+        // since copying a file changes it.
+        input.calendar = Calendar {
+            zone: options.timezone.clone(),
+            year: if let Some(year) = options.year {
+                let next = stamp::days(i32::from(year) + 1, 1, 1) * DAY;
+                Year::UpTo(neighbour.unwrap_or(next - DAY - 1))
+            } else if let Some(proven) = input.head.proven {
+                Year::From(proven)
+            } else if let Some(latest) = neighbour.into_iter().chain(named).min() {
+                Year::UpTo(latest)
+            } else if let Some(latest) = input.modified {
+                Year::UpTo(latest)
+            } else {
+                Year::Unknown
+            },
+        };
+        let first = input.time(input.head.first).map(|time| time.clock);
+        younger = first.map(|first| (log, first));
+    }
+}
+
+/// What is to be said of inputs before they are read.
+pub(crate) fn warnings(inputs: &[Input]) -> Vec<String> {
+    let undated = inputs.iter().filter(|input| {
+        input.head.first.is_some_and(|stamp| stamp.year.is_none())
+            && input.calendar.year == Year::Unknown
+    });
+    undated
+        .map(|input| {
+            format!(
+                "{}: nothing tells the year of its time stamps; --year does",
+                input.named
+            )
+        })
+        .collect()
+}
+
+/// The period that is asked for.
+///
+/// # Errors
+/// Names an input whose last line cannot be known before it is read, where the period depends on it.
+pub(crate) fn period(inputs: &[Input], options: &Options) -> Result<Period, Vec<ScanError>> {
+    let bounds = [options.since, options.until];
+    let mut last = None;
+    if bounds
+        .iter()
+        .any(|bound| matches!(bound, Some(Bound::BeforeLast(_))))
+    {
+        for input in inputs {
+            let time = input
+                .last_time()
+                .map_err(|why| vec![ScanError::input(&input.named, why)])?;
+            last = tally::later(last, time);
+        }
+        if let (None, Some(input)) = (last, inputs.first()) {
+            return Err(vec![ScanError::input(
+                &input.named,
+                "no line has a time from which a span could be counted back; give a date, or the --year",
+            )]);
+        }
+    }
+    let [since, until] = bounds.map(|bound| bound.and_then(|bound| bound.time(last)));
+    Ok(Period { since, until })
+}
+
+/// Whether two inputs may hold the same lines.
+///
+/// Parts of one rotated log follow each other; other inputs may be copies of each other's lines, such as `mail.info`
+/// beside `mail.log`. Their lines are compared by hashes, which takes memory, so only where they must be.
+pub(crate) fn may_repeat(a: &Input, b: &Input) -> bool {
+    let (first, second) = (a.span(), b.span());
+    a.stem() != b.stem() && first.0 <= second.1 && second.0 <= first.1 && a.head.form == b.head.form
+}

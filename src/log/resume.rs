@@ -1,0 +1,460 @@
+//! A resumption: which parts of the logs an earlier scan has read already, so that only what is new is read.
+//!
+//! A file is known again by its first bytes, whatever name rotation and packing gave it since. What an earlier scan keeps is
+//! each file that is followed by a younger part of its log, and of the others the whole parts that a scan of everything
+//! would cut them into; the rest is read again every time. So going on equals scanning everything.
+
+use std::hash::Hasher;
+use std::path::{Path, PathBuf};
+
+use bstr::{ByteSlice, ByteVec};
+use hashbrown::HashSet;
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use super::ScanError;
+use super::crew::{self, Part, Progress, Reached, Role};
+use super::input::{Input, Named};
+use super::inputs;
+use super::rotation;
+use super::row::{File, Text};
+use super::saved::Saved;
+use super::segment::Segment;
+use super::stamp::DAY;
+use super::unpack::Packing;
+use crate::evidence::Time;
+
+/// How a scan goes on.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// For each input.
+    pub(crate) roles: Vec<Role>,
+    /// What will never be read again, and after it the rest.
+    pub(crate) keep: Vec<Part>,
+    pub(crate) rest: Vec<Part>,
+    /// All files, by their number; those of the inputs are filled in by [`Self::keep_files`].
+    files: Vec<File>,
+}
+
+/// Reads everything, from the beginning.
+pub(crate) fn whole(inputs: &[Input], segment: Segment) -> (Plan, Progress) {
+    let stems = Stems::of(inputs, &[]);
+    let roles = roles(inputs, &stems, 0);
+    let rest = (0..inputs.len())
+        .flat_map(|input| crew::parts(inputs, input, 0))
+        .collect();
+    let plan = Plan {
+        roles,
+        keep: Vec::new(),
+        rest,
+        files: vec![File::default(); inputs.len()],
+    };
+    (plan, progress(segment, inputs, &stems))
+}
+
+fn progress(segment: Segment, inputs: &[Input], stems: &Stems) -> Progress {
+    Progress {
+        segment,
+        reached: vec![Reached::default(); inputs.len()],
+        known: vec![HashSet::new(); stems.0.len()],
+        errors: Vec::new(),
+    }
+}
+
+/// Reads what is new since `saved`.
+///
+/// # Errors
+/// Where the logs are no longer those that were read, or cannot be taken up again.
+pub(crate) fn new_only(inputs: &[Input], saved: Saved) -> Result<(Plan, Progress), Vec<ScanError>> {
+    let error = |input: &Input, why: String| ScanError::input(&input.named, why);
+    let found = recognized(inputs, &saved.files);
+    let mut errors = Vec::new();
+    for (number, input) in inputs.iter().enumerate() {
+        if input.is_stream() && input.named != Named::Journal {
+            errors.push(error(
+                input,
+                "a pipe or device cannot be taken up again where it was left; give files"
+                    .to_owned(),
+            ));
+        }
+        if let Some(file) = found[number].map(|file| &saved.files[file])
+            && let Some(why) = changed(input, file)
+        {
+            errors.push(error(input, why));
+        }
+        let later = (number + 1..inputs.len()).find(|&later| {
+            inputs[later].stem() == input.stem()
+                && found[later].is_some()
+                && found[number].is_none()
+                && input.size > 0
+        });
+        if let Some(later) = later {
+            errors.push(error(
+                input,
+                format!(
+                    "is older than {}, and was not there when that was read; begin a new file for --resume",
+                    inputs[later].named
+                ),
+            ));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    // Files that are gone keep their place before all others; those that are there take the place of their input.
+    let gone: Vec<usize> = (0..saved.files.len())
+        .filter(|file| !found.contains(&Some(*file)))
+        .collect();
+    let mut numbers = vec![0; saved.files.len()];
+    let first = u32::try_from(gone.len()).unwrap_or(u32::MAX);
+    for (number, &file) in (0..).zip(&gone) {
+        numbers[file] = number;
+    }
+    for (number, file) in (first..).zip(&found) {
+        if let Some(file) = file {
+            numbers[*file] = number;
+        }
+    }
+    let stems = Stems::of(inputs, &saved.files);
+    let mut plan = Plan {
+        roles: roles(inputs, &stems, first),
+        keep: Vec::new(),
+        rest: Vec::new(),
+        files: gone.iter().map(|&file| saved.files[file].clone()).collect(),
+    };
+    let mut progress = progress(saved.segment, inputs, &stems);
+    progress
+        .segment
+        .renumber_files(|file| numbers.get(file as usize).copied().unwrap_or(0));
+    for (number, input) in inputs.iter().enumerate() {
+        let before = found[number].map(|file| &saved.files[file]);
+        plan.files.push(match before {
+            Some(file) => File {
+                name: name(input),
+                ..file.clone()
+            },
+            None => File {
+                name: name(input),
+                ..File::default()
+            },
+        });
+        if let Some(file) = before {
+            progress.reached[number] = reached(file);
+        }
+        plan.add(inputs, number, before);
+    }
+    plan.add_twins(inputs, &stems, &found, &saved.files, &mut progress)?;
+    Ok((plan, progress))
+}
+
+impl Plan {
+    /// Plans the parts of one input.
+    fn add(&mut self, inputs: &[Input], number: usize, before: Option<&File>) {
+        let input = &inputs[number];
+        if before.is_some_and(|file| file.finished) {
+            return;
+        }
+        let start = match &input.named {
+            Named::Journal => 0,
+            Named::Path(_) | Named::Stdin => before.map_or(0, |file| file.bytes),
+        };
+        let mut parts = crew::parts(inputs, number, start);
+        let last = parts.pop();
+        self.keep.extend(parts);
+        if is_finished(inputs, number) || input.named == Named::Journal {
+            self.keep.extend(last);
+        } else {
+            self.rest.extend(last);
+        }
+    }
+
+    /// Looks after lines that may stand in two logs.
+    ///
+    /// # Errors
+    /// Where what was read before did not reckon with that.
+    fn add_twins(
+        &mut self,
+        inputs: &[Input],
+        stems: &Stems,
+        found: &[Option<usize>],
+        files: &[File],
+        progress: &mut Progress,
+    ) -> Result<(), Vec<ScanError>> {
+        let mut errors = Vec::new();
+        for (number, file) in files.iter().enumerate() {
+            let present = found.iter().position(|one| *one == Some(number));
+            let log = match present {
+                Some(input) => self.roles[input].log,
+                None => stems.number(&rotation::stem(&path(&file.name))),
+            };
+            progress.known[log].extend(file.hashes.iter().flatten());
+            for (other, input) in inputs.iter().enumerate() {
+                let before = found[other].map(|file| &files[file]);
+                let unread = unread_span(input, before);
+                let apart = self.roles[other].log == log
+                    || before.is_some_and(|file| file.finished)
+                    || !overlap(unread, span(file.first, file.last));
+                if apart {
+                    continue;
+                }
+                if file.hashes.is_none() {
+                    errors.push(ScanError::input(
+                        &input.named,
+                        format!(
+                            "may hold lines of {}, which was read without it; begin a new file for --resume",
+                            path(&file.name).display()
+                        ),
+                    ));
+                } else if !self.roles[other].twins.contains(&log) {
+                    self.roles[other].twins.push(log);
+                }
+            }
+        }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The files of what is kept, with how far they were read, and `segment` in their numbers.
+    pub(crate) fn kept(&self, inputs: &[Input], progress: &Progress) -> Saved {
+        let gone = self.files.len() - inputs.len();
+        let mut files: Vec<File> = self.files.clone();
+        for (number, input) in inputs.iter().enumerate() {
+            let file = &mut files[gone + number];
+            let reached = &progress.reached[number];
+            if file.finished || reached.bytes == 0 {
+                continue;
+            }
+            let head = usize::try_from(reached.bytes).unwrap_or(usize::MAX);
+            let head = if input.packing == Packing::None {
+                head.min(input.front.len())
+            } else {
+                input.front.len()
+            };
+            let finished = reached.whole && is_finished(inputs, number);
+            *file = File {
+                name: name(input),
+                head,
+                digest: digest(&input.front[..head]),
+                packed: input.packing != Packing::None,
+                bytes: if input.packing == Packing::None {
+                    reached.bytes
+                } else {
+                    input.size
+                },
+                lines: reached.lines,
+                finished,
+                cursor: reached.cursor.clone(),
+                first: input.time(input.head.first),
+                last: reached.last,
+                hashes: (!self.roles[number].twins.is_empty()).then(|| reached.hashes.clone()),
+            };
+        }
+        forget_hashes(&mut files);
+        let mut segment = progress.segment.clone();
+        let mut numbers = vec![0; files.len()];
+        let mut kept = Vec::new();
+        for (number, file) in files.into_iter().enumerate() {
+            numbers[number] = u32::try_from(kept.len()).unwrap_or(u32::MAX);
+            if file.bytes > 0 || file.cursor.is_some() {
+                kept.push(file);
+            }
+        }
+        segment.renumber_files(|file| numbers.get(file as usize).copied().unwrap_or(0));
+        Saved {
+            files: kept,
+            segment,
+            ..Saved::default()
+        }
+    }
+
+    /// The names of all files, by their number.
+    pub(crate) fn names(&self, inputs: &[Input]) -> Vec<PathBuf> {
+        let gone = self.files.len().saturating_sub(inputs.len());
+        let gone = self.files.iter().take(gone).map(|file| path(&file.name));
+        let there = inputs.iter().map(|input| input.named.shown().to_path_buf());
+        gone.chain(there).collect()
+    }
+}
+
+/// How far an earlier scan had read a file.
+fn reached(file: &File) -> Reached {
+    Reached {
+        bytes: file.bytes,
+        lines: file.lines,
+        whole: file.finished,
+        cursor: file.cursor.clone(),
+        last: file.last,
+        hashes: file.hashes.clone().unwrap_or_default(),
+    }
+}
+
+/// The logs of a scan, by the names that their parts share.
+struct Stems(Vec<PathBuf>);
+
+impl Stems {
+    fn of(inputs: &[Input], files: &[File]) -> Self {
+        let mut stems: Vec<PathBuf> = inputs.iter().map(Input::stem).collect();
+        stems.extend(files.iter().map(|file| rotation::stem(&path(&file.name))));
+        stems.sort();
+        stems.dedup();
+        Self(stems)
+    }
+
+    fn number(&self, stem: &Path) -> usize {
+        self.0
+            .binary_search_by(|known| known.as_path().cmp(stem))
+            .unwrap_or(0)
+    }
+}
+
+/// What each input is among the others; the first has the number `first`.
+fn roles(inputs: &[Input], stems: &Stems, first: u32) -> Vec<Role> {
+    let logs: Vec<usize> = inputs
+        .iter()
+        .map(|input| stems.number(&input.stem()))
+        .collect();
+    let role = |(file, input): (u32, &Input)| {
+        let others = inputs.iter().zip(&logs);
+        let mut twins: Vec<usize> = others
+            .filter(|(other, _)| inputs::may_repeat(input, other))
+            .map(|(_, log)| *log)
+            .collect();
+        twins.sort_unstable();
+        twins.dedup();
+        Role {
+            file,
+            log: stems.number(&input.stem()),
+            twins,
+        }
+    };
+    (first..).zip(inputs).map(role).collect()
+}
+
+/// Which of `files` each input is. Of several that begin alike, the one with the same name, else of the same log.
+fn recognized(inputs: &[Input], files: &[File]) -> Vec<Option<usize>> {
+    let mut found: Vec<Option<usize>> = vec![None; inputs.len()];
+    let alike = |input: &Input, file: &File| match &input.named {
+        Named::Journal => file.cursor.is_some(),
+        Named::Stdin => false,
+        Named::Path(_) => {
+            file.cursor.is_none()
+                && input
+                    .front
+                    .get(..file.head)
+                    .is_some_and(|head| digest(head) == file.digest)
+        }
+    };
+    let closeness: [fn(&Input, &File) -> bool; 3] = [
+        |input, file| input.named.shown() == path(&file.name),
+        |input, file| input.stem() == rotation::stem(&path(&file.name)),
+        |_, _| true,
+    ];
+    for close in closeness {
+        for (input, place) in inputs.iter().zip(0..) {
+            if found[place].is_none() {
+                found[place] = (0..files.len()).find(|file| {
+                    !found.contains(&Some(*file))
+                        && close(input, &files[*file])
+                        && alike(input, &files[*file])
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Why a file cannot be taken up again where it was left.
+fn changed(input: &Input, file: &File) -> Option<String> {
+    let packed = input.packing != Packing::None;
+    // Of a file that was packed since, or unpacked, the size says nothing.
+    if packed != file.packed || file.cursor.is_some() {
+        return None;
+    }
+    let as_before = if file.finished {
+        input.size == file.bytes
+    } else {
+        input.size >= file.bytes
+    };
+    (!as_before).then(|| {
+        format!(
+            "has {} bytes and had {} when it was read; begin a new file for --resume",
+            input.size, file.bytes
+        )
+    })
+}
+
+/// Whether nothing will be written to an input any more: it is packed, or a younger part of its log has begun.
+fn is_finished(inputs: &[Input], number: usize) -> bool {
+    let input = &inputs[number];
+    !input.is_stream()
+        && (input.packing != Packing::None
+            || inputs[number + 1..]
+                .iter()
+                .any(|younger| younger.stem() == input.stem() && younger.size > 0))
+}
+
+/// Forgets the hashes of files whose lines no other log can bring any more: the others were read a week beyond them.
+fn forget_hashes(files: &mut [File]) {
+    let stems: Vec<PathBuf> = files
+        .iter()
+        .map(|file| rotation::stem(&path(&file.name)))
+        .collect();
+    let last: Vec<i64> = files
+        .iter()
+        .map(|file| span(file.first, file.last).1)
+        .collect();
+    for number in 0..files.len() {
+        let of_others = stems.iter().filter(|stem| **stem != stems[number]);
+        let all_beyond = of_others.clone().all(|stem| {
+            let read_to = (0..files.len())
+                .filter(|one| stems[*one] == *stem)
+                .map(|one| last[one])
+                .max();
+            read_to.is_some_and(|to| to != i64::MAX && to > last[number].saturating_add(7 * DAY))
+        });
+        if all_beyond && of_others.count() > 0 {
+            files[number].hashes = None;
+        }
+    }
+}
+
+/// When the lines were written that are not read yet.
+fn unread_span(input: &Input, before: Option<&File>) -> (i64, i64) {
+    let (first, last) = input.span();
+    match before.and_then(|file| file.last) {
+        Some(time) => (time.order().0, last),
+        None => (first, last),
+    }
+}
+
+fn span(first: Option<Time>, last: Option<Time>) -> (i64, i64) {
+    (
+        first.map_or(i64::MIN, |time| time.order().0),
+        last.map_or(i64::MAX, |time| time.order().0),
+    )
+}
+
+/// Whether two stretches of time touch, with a day to spare.
+fn overlap(a: (i64, i64), b: (i64, i64)) -> bool {
+    a.0.saturating_sub(DAY) <= b.1 && b.0.saturating_sub(DAY) <= a.1
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let mut hasher = SipHasher13::new();
+    hasher.write(bytes);
+    format!("{:032x}", hasher.finish128().as_u128())
+}
+
+fn name(input: &Input) -> Text {
+    Text(
+        <Vec<u8>>::from_path_lossy(input.named.shown())
+            .into_owned()
+            .into(),
+    )
+}
+
+fn path(name: &Text) -> PathBuf {
+    name.0.to_path_lossy().into_owned()
+}

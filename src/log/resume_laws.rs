@@ -1,0 +1,231 @@
+//! The law of resumptions: going on behind an earlier scan equals scanning everything, however the logs grew meanwhile.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+
+use super::laws::log_of;
+use super::{Named, Options, ScanError, resume, scan, segment};
+use crate::evidence::Evidence;
+
+/// What happens between two scans.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// So many bytes are written, be it the middle of a line.
+    Grow(usize),
+    /// `mail.log` becomes `mail.log.1`, and what was that `mail.log.2.gz`.
+    Rotate,
+    /// Nothing.
+    Wait,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => (0..60_000usize).prop_map(Step::Grow),
+        2 => Just(Step::Rotate),
+        1 => Just(Step::Wait),
+    ]
+}
+
+/// A directory of logs.
+struct Logs(PathBuf);
+
+impl Logs {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("plainsight-{name}-{}", std::process::id()));
+        let _absent = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("there is room for temporary files");
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn named(&self, pattern: &str) -> Vec<Named> {
+        vec![Named::Path(self.path(pattern))]
+    }
+
+    fn append(&self, name: &str, text: &[u8]) {
+        let mut options = OpenOptions::new();
+        let file = options.append(true).create(true).open(self.path(name));
+        let mut file = file.expect("it can be written");
+        file.write_all(text).expect("there is room");
+    }
+
+    fn rotate(&self, log: &str) -> io::Result<()> {
+        let name = |number: usize| self.path(&format!("{log}.{number}.gz"));
+        for number in (2..9).rev() {
+            if name(number).exists() {
+                fs::rename(name(number), name(number + 1))?;
+            }
+        }
+        let (current, first) = (self.path(log), self.path(&format!("{log}.1")));
+        if first.exists() {
+            let mut packed = GzEncoder::new(File::create(name(2))?, Compression::fast());
+            packed.write_all(&fs::read(&first)?)?;
+            packed.finish()?;
+        }
+        if current.exists() {
+            fs::rename(&current, &first)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        let _left = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn options() -> Options {
+    Options {
+        year: Some(2026),
+        threads: 2,
+        ..Options::default()
+    }
+}
+
+fn everything(named: &[Named]) -> Evidence {
+    scan(named, &options()).expect("the logs can be read")
+}
+
+fn going_on(named: &[Named], state: &mut Option<Vec<u8>>) -> Evidence {
+    let (evidence, kept) = resume(named, &options(), state.as_deref()).expect("it goes on");
+    *state = kept;
+    evidence
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn going_on_equals_scanning_everything(
+        text in log_of(4000),
+        steps in prop::collection::vec(step(), 1..12),
+    ) {
+        let logs = Logs::new("resume");
+        let named = logs.named("mail.log*");
+        let mut state = None;
+        let mut rest = &text[..];
+        logs.append("mail.log", b"");
+        for step in steps {
+            match step {
+                Step::Grow(length) => {
+                    let (now, later) = rest.split_at(length.min(rest.len()));
+                    logs.append("mail.log", now);
+                    rest = later;
+                }
+                Step::Rotate => {
+                    // A line is not cut by rotation.
+                    let end = rest.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+                    logs.append("mail.log", &rest[..end]);
+                    rest = &rest[end..];
+                    logs.rotate("mail.log").expect("there is room");
+                    logs.append("mail.log", b"");
+                }
+                Step::Wait => {}
+            }
+            prop_assert_eq!(going_on(&named, &mut state), everything(&named), "{:?}", step);
+        }
+    }
+
+    #[test]
+    fn lines_that_stand_in_two_logs_count_once_in_every_scan(
+        text in log_of(1000),
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>()), 1..6),
+    ) {
+        let logs = Logs::new("twins");
+        let named = [logs.named("mail.log*"), logs.named("copy.log*")].concat();
+        let mut state = None;
+        let (mut first, mut second) = (0, 0);
+        logs.append("mail.log", b"");
+        logs.append("copy.log", b"");
+        for (one, two, rotated) in cuts {
+            let (one, two) = (one.index(text.len()).max(first), two.index(text.len()).max(second));
+            logs.append("mail.log", &text[first..one]);
+            logs.append("copy.log", &text[second..two]);
+            (first, second) = (one, two);
+            if rotated && text[..one].ends_with(b"\n") {
+                logs.rotate("mail.log").expect("there is room");
+            }
+            let tally = |evidence: Evidence| -> Vec<_> {
+                let rows = evidence.rows.into_iter().chain(evidence.anonymous);
+                rows.map(|row| (row.account, row.client, row.method, row.transport, row.logins)).collect()
+            };
+            prop_assert_eq!(tally(going_on(&named, &mut state)), tally(everything(&named)));
+        }
+    }
+
+    #[test]
+    fn a_segment_that_was_saved_is_the_same_when_it_is_read(text in log_of(300)) {
+        let logs = Logs::new("saved");
+        logs.append("mail.log", &text);
+        logs.append("mail.log", b"Mar  1 08:00:00 h dovecot: imap-login: Login: user=<\xff\x00>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1\n");
+        let (evidence, saved) = segment(&logs.named("mail.log"), &options()).expect("it can be read");
+        prop_assert_eq!(&evidence, &everything(&logs.named("mail.log")));
+        let read = super::saved::Saved::read(&saved).map_err(TestCaseError::fail)?;
+        let written = read.written();
+        prop_assert_eq!(String::from_utf8_lossy(&written), String::from_utf8_lossy(&saved));
+        let names = [Path::new("x")];
+        let again = read.segment.evidence(None, &names);
+        prop_assert_eq!(again.rows.len(), evidence.rows.len());
+        prop_assert_eq!(again.window, evidence.window);
+    }
+
+    #[test]
+    fn no_bytes_make_the_reading_of_a_state_panic(
+        text in log_of(60),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+    ) {
+        let logs = Logs::new("damaged");
+        logs.append("mail.log", &text);
+        let (_, mut saved) = segment(&logs.named("mail.log"), &options()).expect("it can be read");
+        for (at, byte) in changes {
+            let at = at.index(saved.len());
+            saved[at] = byte;
+        }
+        let _either = resume(&logs.named("mail.log"), &options(), Some(&saved));
+    }
+}
+
+#[test]
+fn what_cannot_be_gone_on_with_is_refused() {
+    let logs = Logs::new("refused");
+    let line = |minute: u32| {
+        format!(
+            "Mar  1 08:{minute:02}:00 h dovecot: imap-login: Login: user=<a>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, TLS\n"
+        )
+    };
+    logs.append("mail.log.1", line(1).as_bytes());
+    logs.append("mail.log", line(2).as_bytes());
+    let named = logs.named("mail.log*");
+    let mut state = None;
+    going_on(&named, &mut state);
+    let refused = |named: &[Named], options: &Options, state: &[u8]| {
+        let errors = resume(named, options, Some(state)).expect_err("it is refused");
+        let shown: Vec<String> = errors.iter().map(ScanError::to_string).collect();
+        shown.join("; ")
+    };
+    let state = state.expect("a state");
+    let elsewhere = Options {
+        timezone: Some(jiff::tz::TimeZone::UTC),
+        ..options()
+    };
+    assert!(refused(&named, &elsewhere, &state).contains("another --timezone"));
+    assert!(refused(&named, &options(), b"{}").contains("not a saved scan"));
+    assert!(refused(&named, &options(), b"").contains("not a saved scan"));
+    logs.append("other.log", line(1).as_bytes());
+    let both = [named.clone(), logs.named("other.log")].concat();
+    assert!(refused(&both, &options(), &state).contains("may hold lines of"));
+    logs.append("mail.log.2", line(0).as_bytes());
+    assert!(refused(&named, &options(), &state).contains("was not there"));
+    fs::remove_file(logs.path("mail.log.2")).expect("it is there");
+    logs.append("mail.log.1", line(1).as_bytes());
+    assert!(refused(&named, &options(), &state).contains("bytes and had"));
+}
