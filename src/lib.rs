@@ -18,6 +18,7 @@ pub mod finding;
 pub mod fix;
 pub mod impact;
 pub mod log;
+pub mod mailbox;
 pub mod patch;
 pub mod postfix;
 pub mod project;

@@ -8,7 +8,8 @@ use ipnet::IpNet;
 use crate::evidence::Programs;
 use crate::fix;
 use crate::impact::{self, Asked, Decision};
-use crate::log;
+use crate::log::{self, Named};
+use crate::mailbox;
 use crate::project::{Acceptance, Network, Project, range};
 use crate::report::{self, Checked};
 use crate::rule::Rule;
@@ -34,6 +35,9 @@ pub(super) struct Arguments {
     /// An account, a network or the name of one that may break; plainsight.toml keeps such with a reason
     #[arg(long, value_name = "ACCOUNT|NETWORK", value_delimiter = ',')]
     accept: Vec<String>,
+    /// A Maildir, a tree of them, or an mbox file, whose headers tell who uses which mail program
+    #[arg(long, value_name = "PATH")]
+    mailbox: Vec<PathBuf>,
     #[command(flatten)]
     server: ServerOptions,
     /// How to print the result
@@ -73,6 +77,39 @@ impl Arguments {
             acceptances,
             programs: Programs::default(),
         })
+    }
+
+    /// The mail programs in logs and mailboxes, and what of these could not be read.
+    ///
+    /// # Errors
+    /// The logs and mailboxes that cannot be read at all.
+    fn programs(&self, logs: &[Named]) -> Result<(Programs, Vec<String>), Vec<String>> {
+        let mut errors = Vec::new();
+        let mut unread = Vec::new();
+        let mut programs = log::programs(logs, None).unwrap_or_else(|found| {
+            errors.extend(found.iter().map(ToString::to_string));
+            Programs::default()
+        });
+        for path in &self.mailbox {
+            match mailbox::read(path) {
+                Ok(read) => {
+                    programs.join(read.programs);
+                    if read.unreadable > 0 {
+                        unread.push(format!(
+                            "{}: {} of its messages cannot be read",
+                            path.display(),
+                            read.unreadable
+                        ));
+                    }
+                }
+                Err(error) => errors.push(error.to_string()),
+            }
+        }
+        if errors.is_empty() {
+            Ok((programs, unread))
+        } else {
+            Err(errors)
+        }
     }
 }
 
@@ -115,12 +152,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Ok(asked) => asked,
         Err(mistakes) => return Outcome::trouble(mistakes),
     };
-    asked.programs = match log::programs(&named, None) {
+    let (programs, unread) = match arguments.programs(&named) {
         Ok(programs) => programs,
-        Err(errors) => {
-            return Outcome::trouble(errors.iter().map(ToString::to_string).collect());
-        }
+        Err(errors) => return Outcome::trouble(errors),
     };
+    asked.programs = programs;
     let change = fix::enforce(surface, true);
     let preflight = impact::preflight(surface, &change, &evidence, &asked);
     let exit = match preflight.decision {
@@ -142,6 +178,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         }
     };
     let mut notes = evidence.warnings;
+    notes.extend(unread);
     notes.extend(
         preflight
             .unused
