@@ -236,3 +236,44 @@ fn the_logs_are_those_that_the_configuration_names() {
     put("var/log/postfix.log.20260301-000000", "");
     assert_eq!(names(), ["before", "now"]);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupted_scan_tells_what_was_read_so_far() {
+    for (account_line, code) in [(login(1, "ann"), 1), (String::new(), 3)] {
+        let secured = "Mar  1 08:00:00 mail dovecot: imap-login: Login: user=<x>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, TLS\n";
+        let mut child = Command::new(env!("CARGO_BIN_EXE_plainsight"))
+            .args(["scan", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program was built for this test");
+        let mut pipe = child.stdin.take().expect("it is piped");
+        let text = format!("{secured}{account_line}");
+        pipe.write_all(text.as_bytes()).expect("it reads");
+        // The pipe stays open, and the program waits for more. It is ready when it catches the signal, number 2.
+        let status = format!("/proc/{}/status", child.id());
+        let catches = |status: &str| {
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+                .is_some_and(|mask| mask & 2 != 0)
+        };
+        while !catches(&fs::read_to_string(&status).expect("it runs")) {
+            std::thread::yield_now();
+        }
+        // What stands in the pipe is read within that time, or the test is too strict with a busy machine.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let killed = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        assert!(killed.is_ok_and(|status| status.success()));
+        let output = child.wait_with_output().expect("it ends");
+        drop(pipe);
+        assert_eq!(output.status.code(), Some(code));
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(err.contains("stopped before the end"), "{err}");
+        let out = String::from_utf8_lossy(&output.stdout);
+        assert!(out.contains("imap"), "{out}");
+    }
+}

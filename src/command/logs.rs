@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use jiff::fmt::temporal::DateTimeParser;
@@ -13,6 +14,7 @@ use crate::log::{self, Bound, Named, ScanError};
 use crate::source::FileTree;
 use crate::surface::server::Surface;
 
+use super::progress::Progress;
 use super::state;
 
 /// Which logs, and how to read them.
@@ -73,7 +75,8 @@ impl LogOptions {
         logs: &[Named],
         surface: Option<&Surface>,
     ) -> Result<Evidence, Vec<String>> {
-        let options = self.options(surface);
+        let progress = Progress::new();
+        let options = self.options(surface, &progress);
         let Some(path) = &self.resume else {
             return log::scan(logs, &options).map_err(|errors| shown(&errors));
         };
@@ -101,10 +104,11 @@ impl LogOptions {
         logs: &[Named],
         surface: Option<&Surface>,
     ) -> Result<(Evidence, Vec<u8>), Vec<String>> {
-        log::segment(logs, &self.options(surface)).map_err(|errors| shown(&errors))
+        let progress = Progress::new();
+        log::segment(logs, &self.options(surface, &progress)).map_err(|errors| shown(&errors))
     }
 
-    fn options(&self, surface: Option<&Surface>) -> log::Options {
+    fn options(&self, surface: Option<&Surface>, progress: &Progress) -> log::Options {
         log::Options {
             calibration: surface.map(impact::calibrate),
             timezone: self.timezone.clone(),
@@ -112,7 +116,7 @@ impl LogOptions {
             since: self.since,
             until: self.until,
             threads: self.threads,
-            watch: None,
+            watch: Some(Arc::clone(&progress.watch)),
         }
     }
 }

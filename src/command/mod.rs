@@ -9,6 +9,7 @@ mod logs;
 mod options;
 mod parallel;
 mod preflight;
+mod progress;
 mod scan;
 mod state;
 

@@ -95,12 +95,16 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-/// Somebody, or nobody; where no login is known to be clear and of some the log does not tell, that is no evidence.
+/// Somebody, or nobody; where no login is known to be clear, and of some the log does not tell or not all was read,
+/// that is no evidence.
 fn exit(evidence: &Evidence) -> Exit {
     let rows = || evidence.rows.iter().chain(&evidence.anonymous);
     if rows().any(|row| row.transport == Transport::Clear) {
         Exit::Found
-    } else if rows().next().is_none() || rows().any(|row| row.transport == Transport::Unknown) {
+    } else if evidence.stopped
+        || rows().next().is_none()
+        || rows().any(|row| row.transport == Transport::Unknown)
+    {
         Exit::Nothing
     } else {
         Exit::Clean

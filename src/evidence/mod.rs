@@ -181,6 +181,8 @@ pub struct Evidence {
     pub window: Window,
     /// How much was read.
     pub lines: Lines,
+    /// The reading was stopped before its end.
+    pub stopped: bool,
     /// What was wrong with the input, each naming file and line.
     pub warnings: Vec<String>,
 }

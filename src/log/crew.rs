@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use hashbrown::HashSet;
@@ -35,7 +35,7 @@ pub struct Watch {
     /// Bytes of all inputs that have a size.
     pub total: AtomicU64,
     /// Set to true, the scan ends with what was read so far.
-    pub stop: AtomicBool,
+    pub stop: Arc<AtomicBool>,
 }
 
 /// A stretch of an input: the lines that begin in it.
@@ -207,11 +207,12 @@ impl Crew<'_> {
             whole: true,
             ..Scanned::default()
         };
-        if self.watch.stop.load(Ordering::Relaxed) {
+        // Of a stream the beginning has been read already, and may be all that there is.
+        if self.watch.stop.load(Ordering::Relaxed) && !input.is_stream() {
             return Ok(scanned);
         }
         // The byte before tells whether a line begins at the start of the part.
-        let source = input.text(part.start.saturating_sub(1))?;
+        let source = input.text(part.start.saturating_sub(1), self.watch)?;
         let result = if input.head.form == Form::Export {
             export::scan(&mut events, source)
         } else {
@@ -227,9 +228,6 @@ impl Crew<'_> {
                 "{}: cannot be unpacked to its end ({error}); what comes before is counted",
                 input.named
             ));
-        }
-        if input.packing != Packing::None || part.start == 0 && part.end.is_none() {
-            self.watch.done.fetch_add(input.size, Ordering::Relaxed);
         }
         scanned.hashes = events.seen.unwrap_or_default();
         scanned.last = events.last;
@@ -273,7 +271,7 @@ impl Crew<'_> {
                 scanned.cursor = json::last_cursor(&chunk.bytes[..own]).or(scanned.cursor.take());
             }
             at += chunk.own as u64;
-            if part.start > 0 || part.end.is_some() {
+            if input.packing == Packing::None {
                 self.watch.done.fetch_add(own as u64, Ordering::Relaxed);
             }
             if self.watch.stop.load(Ordering::Relaxed) {

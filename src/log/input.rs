@@ -6,11 +6,12 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
 use super::calendar::Calendar;
-use super::crew::Watch;
+use super::crew::{Part, Watch};
 use super::head::{self, Form, Head};
 use super::rotation;
 use super::stamp::{DAY, Stamp};
@@ -74,6 +75,20 @@ enum Source {
     File(PathBuf),
     /// A stream, with the part that was looked into put back before it; none once it is read.
     Stream(Mutex<Option<Box<dyn Read + Send>>>),
+}
+
+/// A packed file, of which the bytes that are read count as done. Of a plain one its lines do.
+struct Counted<'a> {
+    file: File,
+    watch: &'a Watch,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.watch.done.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }
 
 impl Input {
@@ -158,7 +173,11 @@ impl Input {
     ///
     /// # Errors
     /// Where it can no longer be opened, or not be unpacked up to there.
-    pub(crate) fn text(&self, start: u64) -> io::Result<Box<dyn Read + '_>> {
+    pub(crate) fn text<'a>(
+        &'a self,
+        start: u64,
+        watch: &'a Watch,
+    ) -> io::Result<Box<dyn Read + 'a>> {
         match &self.source {
             Source::Stream(stream) => {
                 let stream = stream.lock().ok().and_then(|mut stream| stream.take());
@@ -172,7 +191,7 @@ impl Input {
                     file.seek(SeekFrom::Start(start))?;
                     return Ok(Box::new(file));
                 }
-                let mut text = self.packing.unpack(file);
+                let mut text = self.packing.unpack(Counted { file, watch });
                 io::copy(&mut text.by_ref().take(start), &mut io::sink())?;
                 Ok(text)
             }
@@ -191,6 +210,15 @@ impl Input {
     /// Whether parts of it can be read by themselves.
     pub(crate) fn can_be_cut(&self) -> bool {
         !self.is_stream() && self.packing == Packing::None && self.head.form != Form::Export
+    }
+
+    /// How many bytes there are to read for a part of it, as far as that is known.
+    pub(crate) fn bytes_of(&self, part: &Part) -> u64 {
+        if self.packing == Packing::None {
+            part.end.unwrap_or(self.size).saturating_sub(part.start)
+        } else {
+            self.size
+        }
     }
 
     /// The moments, with a day to spare, between which its lines were written, as far as its ends tell.
@@ -219,7 +247,10 @@ impl Input {
             }
             (Named::Path(_) | Named::Stdin, Source::File(_)) => match self.last {
                 // What cannot be unpacked to its end is reported when it is read.
-                None => self.text(0).and_then(head::last_stamp).unwrap_or_default(),
+                None => self
+                    .text(0, &Watch::default())
+                    .and_then(head::last_stamp)
+                    .unwrap_or_default(),
                 last => last,
             },
         };

@@ -66,7 +66,7 @@ fn read(named: &Named, watch: &Arc<Watch>, sightings: &mut Sightings) -> io::Res
         return Ok(());
     }
     let finders = NEEDLES.map(memmem::Finder::new);
-    let mut chunks = Chunks::new(input.text(0)?, vec![0; read::CHUNK], false);
+    let mut chunks = Chunks::new(input.text(0, watch)?, vec![0; read::CHUNK], false);
     // A file that cannot be unpacked to its end was reported by the scan.
     while let Ok(Some(chunk)) = chunks.next() {
         each_line(&chunk.bytes[..chunk.own], &finders, |line| {

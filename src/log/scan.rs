@@ -131,6 +131,11 @@ impl<'a> Scan<'a> {
             },
             watch: &self.watch,
         };
+        let bytes: u64 = parts
+            .iter()
+            .map(|part| self.inputs[part.input].bytes_of(part))
+            .sum();
+        self.watch.total.fetch_add(bytes, Ordering::Relaxed);
         let mut progress = crew.scan(parts, progress);
         let mut errors = std::mem::take(&mut progress.errors);
         if errors.is_empty() {
@@ -147,13 +152,17 @@ impl<'a> Scan<'a> {
     fn evidence(&self, plan: &Plan, progress: Progress) -> Evidence {
         let mut segment = progress.segment;
         segment.warnings.splice(..0, inputs::warnings(&self.inputs));
-        if self.watch.stop.load(Ordering::Relaxed) {
+        let stopped = self.watch.stop.load(Ordering::Relaxed);
+        if stopped {
             let warning = "stopped before the end: only what was read so far is counted";
             segment.warnings.push(warning.to_owned());
         }
         let names: Vec<PathBuf> = plan.names(&self.inputs);
         let names: Vec<&Path> = names.iter().map(PathBuf::as_path).collect();
-        segment.evidence(self.options.calibration.as_ref(), &names)
+        Evidence {
+            stopped,
+            ..segment.evidence(self.options.calibration.as_ref(), &names)
+        }
     }
 
     fn written(&self, mut saved: Saved) -> Vec<u8> {

@@ -51,6 +51,7 @@ impl Segment {
             calibration: meanings.calibration(&segment),
             window: segment.window(),
             lines: segment.lines,
+            stopped: false,
             warnings: segment.warnings,
         }
     }

@@ -213,6 +213,7 @@ pub fn scan(evidence: &Evidence) -> Value {
             "candidate": evidence.lines.candidate,
             "unparsed": evidence.lines.unparsed,
         },
+        "stopped": evidence.stopped,
         "warnings": evidence.warnings,
     })
 }
