@@ -12,52 +12,77 @@ const LONGEST: usize = 80;
 
 /// The mail programs that were seen, by account and client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Programs(BTreeMap<(BString, BString), BTreeMap<BString, u64>>);
+pub struct Programs {
+    named: Seen,
+    /// The names of HELO, which count where there is nothing better.
+    greeted: Seen,
+}
+
+/// How often each name was seen, by account and client.
+type Seen = BTreeMap<(BString, BString), BTreeMap<BString, u64>>;
 
 impl Programs {
     /// Notes that an account used a program from a client; an empty client stands for wherever it was.
     pub fn note(&mut self, account: &[u8], client: &[u8], program: &[u8]) {
-        let mut program = program.trim_ascii();
-        if program.len() > LONGEST {
-            // Not within a character.
-            let end = (LONGEST - 3..=LONGEST)
-                .rev()
-                .find(|&end| program[end] & 0xc0 != 0x80);
-            program = program[..end.unwrap_or(LONGEST)].trim_ascii_end();
-        }
-        if program.is_empty() {
-            return;
-        }
-        let seen = self.0.entry((account.into(), client.into())).or_default();
-        if seen.len() < MOST || seen.contains_key(program.as_bstr()) {
-            *seen.entry(program.into()).or_default() += 1;
-        }
+        note(&mut self.named, account, client, program);
+    }
+
+    /// Notes the name that the client of an account gave with HELO or EHLO.
+    pub fn note_helo(&mut self, account: &[u8], client: &[u8], name: &[u8]) {
+        note(&mut self.greeted, account, client, name);
     }
 
     /// Takes in what was seen elsewhere.
     pub fn join(&mut self, other: Self) {
-        for (whose, programs) in other.0 {
-            let seen = self.0.entry(whose).or_default();
-            for (program, times) in programs {
-                *seen.entry(program).or_default() += times;
+        for (seen, more) in [
+            (&mut self.named, other.named),
+            (&mut self.greeted, other.greeted),
+        ] {
+            for (whose, names) in more {
+                let seen = seen.entry(whose).or_default();
+                for (name, times) in names {
+                    *seen.entry(name).or_default() += times;
+                }
             }
         }
     }
 
     /// The program that an account uses from this client, the most frequent one where there are several; else the one it
-    /// uses wherever it is.
-    pub fn of(&self, account: &BStr, client: &BStr) -> Option<&BStr> {
-        let at = |client: &[u8]| self.0.get(&(account.into(), client.into()));
-        let programs = at(client).or_else(|| at(b""))?;
-        let most = programs
-            .iter()
-            .max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)))?;
-        Some(most.0.as_bstr())
+    /// uses wherever it is; else the client's name of HELO, as `HELO laser2`.
+    pub fn of(&self, account: &BStr, client: &BStr) -> Option<BString> {
+        let most = |seen: &Seen, client: &[u8]| {
+            let names = seen.get(&(account.into(), client.into()))?;
+            let most = names
+                .iter()
+                .max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)))?;
+            Some(most.0.clone())
+        };
+        most(&self.named, client)
+            .or_else(|| most(&self.named, b""))
+            .or_else(|| Some(format!("HELO {}", most(&self.greeted, client)?).into()))
     }
 
     /// Whether none was seen.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.named.is_empty() && self.greeted.is_empty()
+    }
+}
+
+fn note(seen: &mut Seen, account: &[u8], client: &[u8], name: &[u8]) {
+    let mut name = name.trim_ascii();
+    if name.len() > LONGEST {
+        // Not within a character.
+        let end = (LONGEST - 3..=LONGEST)
+            .rev()
+            .find(|&end| name[end] & 0xc0 != 0x80);
+        name = name[..end.unwrap_or(LONGEST)].trim_ascii_end();
+    }
+    if name.is_empty() {
+        return;
+    }
+    let seen = seen.entry((account.into(), client.into())).or_default();
+    if seen.len() < MOST || seen.contains_key(name.as_bstr()) {
+        *seen.entry(name.into()).or_default() += 1;
     }
 }
 
@@ -74,9 +99,8 @@ mod tests {
         programs.note(b"anna", b"", b"mutt");
         programs.note(b"ben", b"192.0.2.1", b"  ");
         let of = |account: &str, client: &str| {
-            programs
-                .of(account.into(), client.into())
-                .map(ToString::to_string)
+            let program = programs.of(account.into(), client.into());
+            program.map(|program| program.to_string())
         };
         assert_eq!(of("anna", "192.0.2.1").as_deref(), Some("Outlook 16"));
         assert_eq!(of("anna", "192.0.2.9").as_deref(), Some("mutt"));

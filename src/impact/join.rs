@@ -38,9 +38,8 @@ pub(super) fn accounts(change: &Change, evidence: &Evidence, asked: &Asked) -> V
         client.network = network(asked, address);
         client.days_ago = days_between(client.last, evidence.window.last);
         let name = account.as_ref().map(|name| name.as_bstr());
-        client.mail_program = name
-            .and_then(|name| asked.programs.of(name, client.client.as_bstr()))
-            .map(BString::from);
+        client.mail_program =
+            name.and_then(|name| asked.programs.of(name, client.client.as_bstr()));
         if matters(client.impact) {
             let acceptance = asked
                 .acceptances

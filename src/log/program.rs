@@ -221,19 +221,17 @@ impl Sightings {
         };
         let end = memmem::rfind(said, b"; from=<").unwrap_or(said.len());
         let text = &said[..memmem::rfind(&said[..end], b" from ").unwrap_or(end)];
-        let program = value_of(text, b"User-Agent:")
-            .or_else(|| value_of(text, b"X-Mailer:"))
-            .map(BString::from)
-            .or_else(|| {
-                let start = memmem::rfind(said, b" helo=<")? + 7;
-                let length = memchr(b'>', &said[start..])?;
-                let helo = &said[start..start + length];
-                Some(format!("HELO {}", helo.as_bstr()).into())
-            });
-        if let Some(program) = program
-            && let Some((account, client)) = self.messages.get(&message[..colon])
+        let Some((account, client)) = self.messages.get(&message[..colon]) else {
+            return;
+        };
+        let program = value_of(text, b"User-Agent:").or_else(|| value_of(text, b"X-Mailer:"));
+        if let Some(program) = program {
+            self.programs.note(account, client, program);
+        } else if let Some(start) = memmem::rfind(said, b" helo=<")
+            && let Some(length) = memchr(b'>', &said[start..])
         {
-            self.programs.note(account, client, &program);
+            let name = &said[start + 7..start + length.max(7)];
+            self.programs.note_helo(account, client, name);
         }
     }
 }
@@ -329,10 +327,10 @@ mod tests {
     fn of(programs: &Programs, account: &str, client: &str) -> Option<String> {
         programs
             .of(account.into(), client.into())
-            .map(ToString::to_string)
+            .map(|program| program.to_string())
     }
 
-    /// In the shapes of Postfix 3.7.11 and Dovecot 2.3.19.1.
+    /// In the shapes of Postfix 3.7.11 and Dovecot 2.3.19.1 (live; 3.10 writes the same, 2.4 logs an ID only when debugging).
     #[test]
     fn programs_are_joined_by_queue_id_and_session() {
         let programs = seen("\

@@ -139,7 +139,7 @@ From: \"Anna, A.\" <anna.a@example.org>\nuser-agent : Mutt/2.2\nSubject: x\n";
         let of = |account: &str, client: &str| {
             programs
                 .of(account.into(), client.into())
-                .map(ToString::to_string)
+                .map(|program| program.to_string())
         };
         assert_eq!(of("anna", "192.0.2.1").as_deref(), Some("Mutt/2.2"));
         assert_eq!(of("anna", "203.0.113.9").as_deref(), Some("Mutt/2.2"));

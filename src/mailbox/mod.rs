@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(mailbox.messages, 2);
         let of = |account: &str| {
             let program = mailbox.programs.of(account.into(), "".into());
-            program.map(ToString::to_string)
+            program.map(|program| program.to_string())
         };
         assert_eq!(of("a@example.org").as_deref(), Some("one"));
         assert_eq!(of("b").as_deref(), Some("two"));

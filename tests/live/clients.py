@@ -176,14 +176,14 @@ class Smtp(Client):
             reply = self.command(self.answer(mechanism, user, password, reply[4:], step))[-1]
         return OK if reply.startswith("235") else reply
 
-    def send_mail(self, sender, recipient, text):
+    def send_mail(self, sender, recipient, text, program="live"):
         """Whether a message was queued, and the last reply."""
         for line in (f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"):
             reply = self.command(line)[-1]
             if reply[:1] not in ("2", "3"):
                 self.command("RSET")
                 return False, reply
-        reply = self.command(f"From: <{sender}>\r\nTo: <{recipient}>\r\nSubject: live\r\n\r\n{text}\r\n.")[-1]
+        reply = self.command(f"From: <{sender}>\r\nTo: <{recipient}>\r\nSubject: live\r\nUser-Agent: {program}\r\n\r\n{text}\r\n.")[-1]
         return reply.startswith("250"), reply
 
 
@@ -214,6 +214,10 @@ class Imap(Client):
             "mechanisms": sorted(w[5:] for w in words if w.startswith("AUTH=")),
             "disabled": "LOGINDISABLED" in words,
         }
+
+    def identify(self, program):
+        """Tell what program this is (RFC 2971)."""
+        self.command(f'ID ("name" "{program}" "version" "1")')
 
     def starttls(self):
         reply = self.command("STARTTLS")[-1]

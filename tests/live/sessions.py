@@ -24,13 +24,15 @@ def configuration(versions, loglevel):
     """The servers before anything is enforced: clear text everywhere, and one port where TLS is demanded already."""
     minor = int(versions["postfix"].split(".")[1])
     main = cases.POSTFIX_BASE.replace("%compatibility", "2" if minor < 6 else "3.6").replace("mynetworks = 127.0.0.0/8 [::1]/128", f"mynetworks = {NETWORKS}")
-    main += cases.POSTFIX_TLS + f"smtpd_tls_loglevel = {loglevel}\n"
+    main += cases.POSTFIX_TLS + f"smtpd_tls_loglevel = {loglevel}\nheader_checks = static:INFO\n"
     services = [("smtp", []), ("submission", ["-o syslog_name=postfix/submission"]), ("465", ["-o syslog_name=postfix/smtps", "-o smtpd_tls_wrappermode=yes"]),
                 ("2525", ["-o syslog_name=postfix/strict", "-o smtpd_tls_auth_only=yes"])]
     master = "".join(cases.service(name, arguments) for name, arguments in services) + cases.INTERNAL
     family = versions["family"]
     text = cases.dovecot_headers(family) + cases.dovecot_base(family).replace("imap pop3 submission sieve", "imap pop3 sieve", 1)
     text += f"%cert = {cases.TLS}/cert.pem\n%key = {cases.TLS}/cert.key\nssl = yes\n%cleartext = yes\n%mechanisms = plain login cram-md5\n%trusted = {TRUSTED}\n"
+    if family == "2.3":
+        text += "imap_id_log = *\n"
     return {"postfix": {"etc/postfix/main.cf": main, "etc/postfix/master.cf": master},
             "dovecot": {"etc/dovecot/dovecot.conf": cases.neutral(text, family) + cases.AUTH_SOCKET}}
 
@@ -101,6 +103,11 @@ def script():
     return played
 
 
+def program(session):
+    """What a client calls itself: one name for each account and client."""
+    return f"Probe {session['account']} {session['source']}"[:60]
+
+
 def play(session):
     """One session: the same dictionary with what became of it."""
     done = {**session, "logged_in": [], "accepted": 0, "recipient": False, "replies": []}
@@ -128,6 +135,8 @@ def play(session):
             client.starttls()
             over_tls = True
             client.capabilities()
+        if session["protocol"] == "imap":
+            client.identify(program(session))
         inside = log_in()
         if session["protocol"] == "smtp":
             # A program that could not log in does not try to send; one without an account is another mail server.
@@ -136,7 +145,7 @@ def play(session):
                 sender = address if "@" in address else f"{address}@example.org"
                 recipient = "alice@example.org" if session["account"] is None else "somebody@elsewhere.example.net"
                 for number in range(session["messages"]):
-                    queued, reply = client.send_mail(sender, recipient, f"message {number}")
+                    queued, reply = client.send_mail(sender, recipient, f"message {number}", program(session))
                     done["accepted"] += queued
                     done["replies"].append(reply)
         elif inside:
@@ -287,4 +296,24 @@ def compare_preflight(name, job, before, after, release, versions, folder):
             good += 1
         else:
             bad.append(differ(str(each), "broke" if broke else "went on", "|".join(sorted(have[each])) or "nothing"))
-    return good, bad, unknown
+    programs, wrong = compare_programs(said, before, versions)
+    bad += [differ(*each) for each in wrong]
+    return good + programs, bad, unknown
+
+
+def compare_programs(said, before, versions):
+    """(rows that agree, differences): the mail program of those who sent mail, and under Dovecot 2.3 of those who read it."""
+    have = {key(row["account"], row["protocol"], client["client"]): client["mail_program"] for row in said["impact"] for client in row["clients"]}
+    logged = {"smtp"} | ({"imap"} if versions["family"] == "2.3" else set())  # 2.4 logs IDs only when debugging
+    good, bad = 0, []
+    for session in before["played"]:
+        if session["protocol"] not in logged or not session["logged_in"] or session["account"] is None or session["protocol"] == "smtp" and not session["accepted"]:
+            continue
+        each = key(session["account"], session["protocol"], session["source"])
+        want = program(session) + (" 1" if session["protocol"] == "imap" else "")
+        # One program is named for each account and client, whatever it speaks.
+        if str(have.get(each)).removesuffix(" 1") == want.removesuffix(" 1"):
+            good += 1
+        else:
+            bad.append((f"program of {each}", want, str(have.get(each))))
+    return good, bad
