@@ -36,6 +36,15 @@ pub fn calibrate(surface: &Surface) -> Calibration {
     calibration
 }
 
+/// The smtpd services, as the log names them, that write no line about TLS.
+pub(super) fn without_tls_lines(surface: &Surface) -> Vec<BString> {
+    let services = calibrate(surface).postfix.into_iter();
+    services
+        .filter(|service| service.tls_logged == Some(false))
+        .map(|service| service.log_name)
+        .collect()
+}
+
 /// What one smtpd writes.
 fn smtpd(view: &View<'_>, sources: &Sources) -> PostfixService {
     let name = view.value("syslog_name").map(|value| value.text);

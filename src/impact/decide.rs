@@ -23,6 +23,8 @@ pub(super) struct Question<'a> {
     pub(super) accounts: &'a [AccountImpact],
     pub(super) causes: &'a [Cause],
     pub(super) evidence: &'a Evidence,
+    /// The smtpd services, as the log names them, that do not log TLS.
+    pub(super) unlogged: Vec<BString>,
     /// How many days the logs have to cover.
     pub(super) days: i64,
 }
@@ -125,7 +127,7 @@ fn silences(question: &Question<'_>) -> Vec<Option<Step>> {
     ]
     .map(|(smtp, first)| {
         let accounts = accounts_of(question, |protocol, client| {
-            (protocol == Protocol::Smtp) == smtp && is_silent(question, client)
+            (protocol == Protocol::Smtp) == smtp && is_silent(question, protocol, client)
         });
         (accounts > 0).then(|| Step {
             accounts,
@@ -141,21 +143,28 @@ fn silences(question: &Question<'_>) -> Vec<Option<Step>> {
 }
 
 /// Whether nobody can tell of a client because its service does not log TLS.
-fn is_silent(question: &Question<'_>, client: &ClientImpact) -> bool {
-    client.impact == Impact::Unknown
-        && client.transport == Transport::Unknown
-        && !accepted(client)
-        && question
+fn is_silent(question: &Question<'_>, protocol: Protocol, client: &ClientImpact) -> bool {
+    let unlogged = match protocol {
+        // The counters of a session prove something even so; with TLS logged, every session does.
+        Protocol::Smtp => question.unlogged.contains(&client.service),
+        Protocol::Imap | Protocol::Pop3 | Protocol::Sieve | Protocol::Submission => question
             .evidence
             .calibration
             .iter()
-            .any(|one| one.service == client.service && !one.silence_proves)
+            .any(|one| one.service == client.service && !one.silence_proves),
+    };
+    unlogged
+        && client.impact == Impact::Unknown
+        && client.transport == Transport::Unknown
+        && !accepted(client)
 }
 
 /// Those of whom nobody can tell for another reason.
 fn undecided(question: &Question<'_>) -> Option<Step> {
-    let accounts = number(question, |client| {
-        client.impact == Impact::Unknown && !accepted(client) && !is_silent(question, client)
+    let accounts = accounts_of(question, |protocol, client| {
+        client.impact == Impact::Unknown
+            && !accepted(client)
+            && !is_silent(question, protocol, client)
     });
     (accounts > 0).then(|| Step {
         accounts,

@@ -186,6 +186,7 @@ pub fn preflight(
         accounts: &accounts,
         causes: &causes,
         evidence,
+        unlogged: calibrate::without_tls_lines(before),
         days: asked.days,
     });
     Preflight {
