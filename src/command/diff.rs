@@ -36,10 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let mut notes = Vec::new();
     for surface in &surfaces {
         let change = fix::enforce(surface, arguments.unsafe_fixes);
-        for (file, text) in &change.files {
-            let name = patch_name(surface.sources.shown_path(*file));
-            result.extend(patch::unified(&name, surface.sources.bytes(*file), text));
-        }
+        result.extend(patch(surface, &change));
         notes.extend(notes_of(surface, &change));
     }
     Outcome {
@@ -51,6 +48,16 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         result,
         notes,
     }
+}
+
+/// The change to one server as a patch.
+pub(super) fn patch(surface: &Surface, change: &fix::Change) -> Vec<u8> {
+    let mut text = Vec::new();
+    for (file, after) in &change.files {
+        let name = patch_name(surface.sources.shown_path(*file));
+        text.extend(patch::unified(&name, surface.sources.bytes(*file), after));
+    }
+    text
 }
 
 /// What the patch does not say by itself, each with the server it is about.

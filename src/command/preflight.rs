@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use crate::evidence::Programs;
@@ -11,12 +11,13 @@ use crate::impact::{self, Asked, Decision};
 use crate::log::{self, Named};
 use crate::mailbox;
 use crate::project::{Acceptance, Network, Project, range};
+use crate::report::answer::Answer;
 use crate::report::{self, Checked};
 use crate::rule::Rule;
 
 use super::check::with_findings;
 use super::logs::{self, LogOptions};
-use super::options::{ClientOptions, Format, ServerOptions, only, today};
+use super::options::{ClientOptions, ServerOptions, only, today};
 use super::{Exit, Outcome};
 
 /// Arguments of `preflight`.
@@ -42,7 +43,22 @@ pub(super) struct Arguments {
     server: ServerOptions,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: AnswerFormat,
+}
+
+/// How to print the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum AnswerFormat {
+    /// For people.
+    Text,
+    /// For programs; docs/json.md describes it.
+    Json,
+    /// A page to look at and to print: one file that loads nothing.
+    Html,
+    /// A change request, ready to paste.
+    Markdown,
+    /// A row for each account and client, for a spreadsheet or a mail merge.
+    Csv,
 }
 
 impl Arguments {
@@ -164,10 +180,20 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Decision::NoGo => Exit::Found,
         Decision::CannotTell => Exit::Nothing,
     };
+    let patch = super::diff::patch(surface, &change);
+    let answer = Answer {
+        preflight: &preflight,
+        evidence: &evidence,
+        before: surface,
+        patch: &patch,
+    };
     let mut result = Vec::new();
     let written = match arguments.format {
-        Format::Text => report::preflight::write(&mut result, &preflight),
-        Format::Json => {
+        AnswerFormat::Text => report::preflight::write(&mut result, &preflight),
+        AnswerFormat::Html => report::html::write(&mut result, &answer),
+        AnswerFormat::Markdown => report::markdown::write(&mut result, &answer),
+        AnswerFormat::Csv => report::csv::write(&mut result, &answer),
+        AnswerFormat::Json => {
             let checked = with_findings(surfaces, &Rule::built_in());
             let after = Checked {
                 surface: change.after,

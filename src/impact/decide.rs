@@ -97,9 +97,14 @@ fn breaking(question: &Question<'_>) -> Option<Step> {
     let mut details = Vec::new();
     for cause in question.causes {
         if cause.impact == Impact::Breaks && cause.accepted.is_none() {
+            let how_many = if cause.accounts == accounts {
+                "all".to_owned()
+            } else {
+                format!("{} of them", cause.accounts)
+            };
+            let client = &cause.client;
             details.push(format!(
-                "{} of them behind {}, so a webmail or a proxy",
-                cause.accounts, cause.client
+                "{how_many} behind {client}, so a webmail or a proxy"
             ));
         }
     }

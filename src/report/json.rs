@@ -21,8 +21,11 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, document: &Value) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, document)?;
-    writeln!(out)
+    writeln!(
+        out,
+        "{}",
+        super::plain::json(&serde_json::to_string_pretty(document)?)
+    )
 }
 
 /// The document of `check`.

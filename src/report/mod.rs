@@ -1,11 +1,16 @@
 //! Reports: the answers of the commands as text and as JSON. Nothing here decides anything.
 //!
-//! `check`, `scan` and `preflight` write for people, `json` for programs;
+//! `check`, `scan` and `preflight` write for people, `json` for programs; `html`, `markdown` and `csv` hand on the `answer` of
+//! `preflight`;
 //! `rule` writes what there is to know about one;
 //! `plain` makes hostile text harmless, `table` lines up columns.
 
+pub mod answer;
 pub mod check;
+pub mod csv;
+pub mod html;
 pub mod json;
+pub mod markdown;
 pub mod plain;
 pub mod preflight;
 pub mod rule;

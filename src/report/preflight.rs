@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use crate::impact::{AccountImpact, Cause, ClientImpact, Decision, Impact, Preflight};
 
+use super::answer::GROUPS;
 use super::check::{count, port};
 use super::plain::plain;
 use super::scan::account;
@@ -28,20 +29,7 @@ pub fn write(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
     for reason in reasons {
         writeln!(out, "  {}", plain(reason.as_bytes()))?;
     }
-    for (impact, title) in [
-        (Impact::Breaks, "would break"),
-        (Impact::Unknown, "the log does not tell"),
-        (
-            Impact::Relays,
-            "lose the login, their mail is still accepted",
-        ),
-        (Impact::Refused, "are refused already"),
-        (
-            Impact::Exempt,
-            "go on without TLS, as the server exempts them",
-        ),
-        (Impact::Survives, "go on, under TLS already"),
-    ] {
+    for (impact, title) in GROUPS {
         write_accounts(out, title, impact, preflight)?;
     }
     write_trend(out, preflight)?;

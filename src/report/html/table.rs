@@ -1,0 +1,92 @@
+//! A table of the page, and the cells in it.
+
+use std::io::{self, Write};
+
+use bstr::BString;
+
+use crate::evidence::Time;
+use crate::report::plain::html;
+
+/// A name from a log or a file, kept apart from the text around it.
+pub(super) fn name(bytes: &[u8]) -> String {
+    format!("<bdi>{}</bdi>", html(bytes))
+}
+
+pub(super) fn account(account: Option<&BString>) -> String {
+    account.map_or_else(
+        || "<span class=\"soft\">(not logged)</span>".to_owned(),
+        |text| name(text),
+    )
+}
+
+/// A column: its head, and what its cells hold.
+pub(super) type Column = (&'static str, Cells);
+
+/// What the cells of a column hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cells {
+    /// Words and names, which may take several lines.
+    Text,
+    /// One word.
+    Short,
+    Number,
+}
+
+impl Cells {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Short => "short",
+            Self::Number => "number",
+        }
+    }
+}
+
+/// A table that the script makes sortable. Caption and cells are HTML; a column in which nothing stands is left out.
+pub(super) fn write_table(
+    out: &mut dyn Write,
+    caption: &str,
+    columns: &[Column],
+    rows: Vec<Vec<String>>,
+) -> io::Result<()> {
+    let shown: Vec<usize> = (0..columns.len())
+        .filter(|&column| rows.iter().any(|row| row[column] != NOTHING))
+        .collect();
+    writeln!(
+        out,
+        "<div class=\"scroll\" tabindex=\"0\"><table class=\"sortable\">\n<caption>{caption}</caption>\n<thead><tr>"
+    )?;
+    for &column in &shown {
+        let (head, cells) = columns[column];
+        write!(
+            out,
+            "<th scope=\"col\" class=\"{}\">{head}</th>",
+            cells.class()
+        )?;
+    }
+    writeln!(out, "</tr></thead>\n<tbody>")?;
+    for row in rows {
+        write!(out, "<tr>")?;
+        for &column in &shown {
+            write!(
+                out,
+                "<td class=\"{}\">{}</td>",
+                columns[column].1.class(),
+                row[column]
+            )?;
+        }
+        writeln!(out, "</tr>")?;
+    }
+    writeln!(out, "</tbody></table></div>")
+}
+
+/// What stands in a cell that has nothing to say.
+pub(super) const NOTHING: &str = "-";
+
+pub(super) fn time(time: Option<Time>) -> String {
+    time.map_or_else(|| NOTHING.to_owned(), |time| time.to_string())
+}
+
+pub(super) fn accounts_in_words(number: usize) -> String {
+    crate::report::check::count(number, "account")
+}
