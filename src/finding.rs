@@ -1,9 +1,12 @@
 //! A finding: what a rule says of one endpoint, server, setting or trap, with the place that decides it and the fix.
 
+use std::path::PathBuf;
+
 use bstr::ByteSlice;
+use jiff::civil::Date;
 
 use crate::rule::{About, Case, Remedy, Rule, Severity, Subject, Truth};
-use crate::source::{Origin, Span};
+use crate::source::{Origin, Sources, Span};
 use crate::surface::server::Surface;
 use crate::surface::{Because, Endpoint, Server, Verdict};
 use crate::trap;
@@ -39,16 +42,78 @@ pub struct Finding {
     pub severity: Severity,
     /// What was found, in words.
     pub message: String,
-    /// The server it belongs to.
-    pub server: Server,
+    /// The server it belongs to; none for what is wrong with an exception.
+    pub server: Option<Server>,
     /// The endpoint's id, where the rule is about endpoints.
     pub endpoint: Option<String>,
     /// What it is about, in words that survive edits elsewhere in the file.
     pub subject: String,
     /// The setting that decides it, where one is written down.
     pub span: Option<Span>,
+    /// The place to show.
+    pub place: Option<Place>,
     /// The fix.
     pub fix: Fix,
+    /// Why it does not count, if it does not.
+    pub suppressed: Option<Suppression>,
+}
+
+/// A place to show.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as the user would type it.
+    pub file: PathBuf,
+    /// Its line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl Place {
+    /// The place where a span begins.
+    pub fn of(sources: &Sources, span: Span) -> Self {
+        let position = sources.position(span);
+        Self {
+            file: sources.shown_path(span.file).to_path_buf(),
+            line: position.line,
+            column: position.column,
+        }
+    }
+}
+
+/// Why a finding does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// Where that is said.
+    pub by: By,
+    /// Why; empty for a baseline, which gives no reasons.
+    pub reason: String,
+    /// Who looks after it.
+    pub owner: Option<String>,
+    /// The last day on which it holds.
+    pub until: Option<Date>,
+}
+
+/// Where an exception stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// In a comment of the configuration.
+    Comment,
+    /// In plainsight.toml.
+    Project,
+    /// In a baseline.
+    Baseline,
+}
+
+impl By {
+    /// The word for it in every output.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Comment => "comment",
+            Self::Project => "project",
+            Self::Baseline => "baseline",
+        }
+    }
 }
 
 impl Finding {
@@ -127,21 +192,24 @@ fn judge(surface: &Surface, rule: &Rule, subject: Subject<'_>) -> Option<Finding
             ),
         ),
     };
+    let span = span(&case);
     Some(Finding {
         rule: rule.id.clone(),
         severity,
         message,
-        server: subject.server(),
+        server: Some(subject.server()),
         endpoint: match subject {
             Subject::Endpoint(endpoint) => Some(endpoint.id()),
             Subject::Server(_) | Subject::Setting(_) | Subject::Trap(_) => None,
         },
         subject: subject_words(subject),
-        span: span(&case),
+        span,
+        place: span.map(|span| Place::of(&surface.sources, span)),
         fix: match rule.remedy {
             Remedy::EnforceTls => Fix::Safe,
             Remedy::None => Fix::None,
         },
+        suppressed: None,
     })
 }
 

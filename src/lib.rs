@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! source · edit · patch · spelling · version · protocol · toml · certificate · root · project
-//! bytes → postfix | dovecot → surface → trap → rule → finding · fix ┐
-//!                                                                   ├→ impact → report → command
-//! bytes → log: chunks → events → segments → evidence ───────────────┘
+//! bytes → postfix | dovecot → surface → trap → rule → finding · exception · fix ┐
+//!                                                                               ├→ impact → report → command
+//! bytes → log: chunks → events → segments → evidence ───────────────────────────┘
 //! ```
 
 pub mod certificate;
@@ -14,6 +14,7 @@ pub mod command;
 pub mod dovecot;
 pub mod edit;
 pub mod evidence;
+pub mod exception;
 pub mod finding;
 pub mod fix;
 pub mod impact;

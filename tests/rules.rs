@@ -23,7 +23,7 @@ fn every_rule_has_a_case_that_fires_and_one_that_is_quiet() {
         );
         let quiet = read("quiet.md");
         assert!(
-            quiet.contains("$ plainsight check") && !quiet.contains("\n? "),
+            quiet.contains("plainsight check .") && !quiet.contains("\n? "),
             "testdata/rules/{}/quiet.md has to be clean",
             rule.id
         );

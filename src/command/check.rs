@@ -1,16 +1,21 @@
 //! `plainsight check`: is TLS-only authentication enforced, endpoint by endpoint?
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::finding::{self, Fix};
+use crate::exception::{self, Baseline, Named};
+use crate::finding::{self, Finding, Fix};
 use crate::fix;
+use crate::project::{self, Projects};
 use crate::report::{self, Checked};
 use crate::rule::{Rule, Severity};
 use crate::surface::server::Surface;
 
-use super::options::{ClientOptions, Format, RuleOptions, ServerOptions};
+use super::options::{ClientOptions, Format, RuleOptions, ServerOptions, today};
 use super::{Exit, Outcome, parallel};
 
 /// From which severity on findings make the exit code 1.
@@ -37,49 +42,148 @@ pub(super) struct Arguments {
     /// Exit with 1 from this severity on
     #[arg(long, value_enum, default_value = "warning")]
     fail_on: FailOn,
+    /// Let every finding count, whatever exceptions say
+    #[arg(long)]
+    no_ignores: bool,
+    /// Let only findings count that are not in this file
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the findings that count to this file, and let them count no more
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    write_baseline: Option<PathBuf>,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let rules = match arguments.rules.all() {
-        Ok(rules) => rules,
-        Err(outcome) => return outcome,
-    };
-    let surfaces = match arguments
+    match answer(arguments) {
+        Ok(outcome) | Err(outcome) => outcome,
+    }
+}
+
+fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
+    let rules = arguments.rules.all()?;
+    let surfaces = arguments
         .server
-        .surfaces(&arguments.path, &arguments.client)
-    {
-        Ok(surfaces) => surfaces,
-        Err(outcome) => return outcome,
+        .surfaces(&arguments.path, &arguments.client)?;
+    let mut checked = with_findings(surfaces, &rules);
+    let mut notes = Vec::new();
+    let exceptions = except(arguments, &rules, &mut checked, &mut notes)?;
+    let exit = exit(arguments, &checked, &exceptions);
+    let mut result = Vec::new();
+    let written = match arguments.format {
+        Format::Text => report::check::write(&mut result, &checked, &exceptions),
+        Format::Json => {
+            let document = report::json::check(&checked, &exceptions);
+            report::json::write(&mut result, &document)
+        }
     };
-    let checked = with_findings(surfaces, &rules);
+    match written {
+        Ok(()) => Ok(Outcome {
+            exit,
+            result,
+            notes,
+        }),
+        Err(error) => Err(Outcome::trouble(vec![error.to_string()])),
+    }
+}
+
+/// Takes what is excepted out of the count, and returns what is wrong with the exceptions in project files.
+fn except(
+    arguments: &Arguments,
+    rules: &[Rule],
+    checked: &mut [Checked],
+    notes: &mut Vec<String>,
+) -> Result<Vec<Finding>, Outcome> {
+    let today = today();
+    let mut projects = Projects::default();
+    let mut of_project: BTreeMap<PathBuf, Vec<&mut Checked>> = BTreeMap::new();
+    for one in checked.iter_mut() {
+        let project = projects
+            .of(&one.surface.root.shown)
+            .map_err(Outcome::trouble)?;
+        one.name = project.name_of(&one.surface.root.shown);
+        if !arguments.no_ignores {
+            let wrong = exception::by_comments(&one.surface, &mut one.findings, rules, today);
+            one.findings.extend(wrong);
+        }
+        of_project
+            .entry(project.base.clone())
+            .or_default()
+            .push(one);
+    }
+    let mut wrong = Vec::new();
+    let mut all: Vec<Named<'_>> = Vec::new();
+    for (base, servers) in of_project {
+        let project = projects.of(&base).map_err(Outcome::trouble)?;
+        let mut named: Vec<Named<'_>> = servers.into_iter().map(Checked::named).collect();
+        if !arguments.no_ignores {
+            let whole = arguments.covers(&base);
+            wrong.extend(exception::by_project(
+                &project, &mut named, rules, today, whole,
+            ));
+        }
+        all.extend(named);
+    }
+    if let Some(file) = &arguments.baseline {
+        let baseline = Baseline::read(file).map_err(|why| Outcome::trouble(vec![why]))?;
+        let gone = baseline.apply(&mut all);
+        if gone > 0 {
+            notes.push(format!(
+                "{}: {} of the baseline {} gone; --write-baseline {} takes note of it",
+                file.display(),
+                report::check::count(gone, "finding"),
+                if gone == 1 { "is" } else { "are" },
+                file.display()
+            ));
+        }
+    }
+    if let Some(file) = &arguments.write_baseline {
+        // A slip of the fingers must not cost a configuration file.
+        if file.exists() {
+            Baseline::read(file).map_err(|why| {
+                Outcome::trouble(vec![format!("{why}, so it is not written over")])
+            })?;
+        }
+        let written = write_baseline(file, &all);
+        written.map_err(|error| Outcome::trouble(vec![format!("{}: {error}", file.display())]))?;
+        // What the baseline holds from now on does not count today either.
+        Baseline::read(file)
+            .map_err(|why| Outcome::trouble(vec![why]))?
+            .apply(&mut all);
+    }
+    Ok(wrong)
+}
+
+fn write_baseline(file: &Path, servers: &[Named<'_>]) -> io::Result<()> {
+    let mut text = Vec::new();
+    report::json::write(&mut text, &Baseline::write(servers))?;
+    fs::write(file, text)
+}
+
+fn exit(arguments: &Arguments, checked: &[Checked], exceptions: &[Finding]) -> Exit {
     let worst = checked
         .iter()
         .flat_map(|one| &one.findings)
+        .chain(exceptions)
+        .filter(|finding| finding.suppressed.is_none())
         .map(|finding| finding.severity)
         .max();
-    let nothing = checked.iter().all(|one| one.surface.endpoints.is_empty());
-    let exit = if nothing {
-        Exit::Nothing
-    } else if worst.is_some_and(|worst| arguments.fail_on.covers(worst)) {
+    if worst.is_some_and(|worst| arguments.fail_on.covers(worst)) {
         Exit::Found
+    } else if checked.iter().all(|one| one.surface.endpoints.is_empty()) {
+        Exit::Nothing
     } else {
         Exit::Clean
-    };
-    let mut result = Vec::new();
-    let written = match arguments.format {
-        Format::Text => report::check::write(&mut result, &checked),
-        Format::Json => report::json::write(&mut result, &report::json::check(&checked)),
-    };
-    match written {
-        Ok(()) => Outcome {
-            exit,
-            result,
-            notes: Vec::new(),
-        },
-        Err(error) => Outcome::trouble(vec![error.to_string()]),
+    }
+}
+
+impl Arguments {
+    /// Whether everything below a directory is looked at, for every client.
+    fn covers(&self, base: &Path) -> bool {
+        let contains = |path: &PathBuf| base.starts_with(project::absolute(path));
+        self.client.is_everybody() && self.path.iter().any(contains)
     }
 }
 
@@ -91,13 +195,13 @@ pub(super) fn with_findings(surfaces: Vec<Surface>, rules: &[Rule]) -> Vec<Check
             let change = fix::enforce(&surface, true);
             for finding in &mut findings {
                 let mut harm = change.unsafe_because.iter();
-                let harmed = harm.any(|(server, _)| *server == finding.server);
+                let harmed = harm.any(|(server, _)| Some(*server) == finding.server);
                 if finding.fix == Fix::Safe && harmed {
                     finding.fix = Fix::Unsafe;
                 }
             }
         }
-        Checked { findings, surface }
+        Checked::new(surface, findings)
     })
 }
 

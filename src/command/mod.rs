@@ -5,6 +5,7 @@
 mod check;
 mod diff;
 mod explain;
+mod ignore;
 mod logs;
 mod options;
 mod parallel;
@@ -45,6 +46,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Why does a rule matter, and how do I fix what it finds?
     Explain(explain::Arguments),
+    /// Put up with a finding, by an [[ignore]] in plainsight.toml
+    Ignore(ignore::Arguments),
     /// Which rules are there?
     Rules(explain::ListArguments),
 }
@@ -111,6 +114,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> E
         Command::Preflight(arguments) => preflight::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Ignore(arguments) => ignore::run(arguments),
         Command::Rules(arguments) => explain::list(arguments),
     };
     for note in &outcome.notes {

@@ -1,6 +1,7 @@
 //! What several commands let the user say: which servers, which releases, which certificates, which format.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -88,6 +89,11 @@ pub(super) struct ClientOptions {
 }
 
 impl ClientOptions {
+    /// Whether no client in particular is meant.
+    pub(super) const fn is_everybody(&self) -> bool {
+        self.from.is_none()
+    }
+
     fn client(&self) -> Option<Client> {
         self.from.map(|from| Client { from, to: self.to })
     }
@@ -254,7 +260,14 @@ pub(super) fn today() -> Date {
 }
 
 /// Seconds since 1970; only the expiry of certificates and of acceptances looks at it.
+/// `PLAINSIGHT_TODAY=2027-01-31` in the environment stands in for the clock, so that tests need none.
 fn now() -> i64 {
+    let said = env::var("PLAINSIGHT_TODAY").ok();
+    if let Some(day) = said.and_then(|said| crate::toml::day(&said))
+        && let Ok(midnight) = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0))
+    {
+        return midnight.as_second();
+    }
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| {

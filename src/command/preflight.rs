@@ -195,10 +195,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         AnswerFormat::Csv => report::csv::write(&mut result, &answer),
         AnswerFormat::Json => {
             let checked = with_findings(surfaces, &Rule::built_in());
-            let after = Checked {
-                surface: change.after,
-                findings: Vec::new(),
-            };
+            let after = Checked::new(change.after, Vec::new());
             let document = report::json::preflight(&preflight, &checked, &after, &evidence);
             report::json::write(&mut result, &document)
         }

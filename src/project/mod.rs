@@ -1,12 +1,16 @@
 //! The project file: what plainsight.toml says about the servers of a repository.
 //!
 //! It is looked for from a path upward to the root of its repository, and holds what no configuration tells;
-//! docs/plainsight-toml.md describes every key. `network` and `accept` beside this file are the nouns in it.
+//! docs/plainsight-toml.md describes every key. `network`, `accept` and `ignore` beside this file are the nouns in it, `entry` a new one.
 
 mod accept;
+mod entry;
+mod ignore;
 mod network;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml_edit::TableLike;
 
@@ -15,6 +19,8 @@ use crate::toml::{Reader, TomlError};
 use crate::version::Version;
 
 pub use accept::Acceptance;
+pub use entry::NewIgnore;
+pub use ignore::{Ignore, fits};
 pub use network::{Network, range};
 
 /// The name of the file.
@@ -25,6 +31,8 @@ pub const NAME: &str = "plainsight.toml";
 pub struct Project {
     /// The file it was read from, to show; none where there is none.
     pub file: Option<PathBuf>,
+    /// The directory of that file, else of the repository, from which servers and files get their names; absolute.
+    pub base: PathBuf,
     /// The release of Postfix.
     pub postfix: Option<Version>,
     /// The release of Dovecot.
@@ -33,6 +41,8 @@ pub struct Project {
     pub networks: Vec<Network>,
     /// Who may break.
     pub acceptances: Vec<Acceptance>,
+    /// Findings to put up with.
+    pub ignores: Vec<Ignore>,
     /// How many days the logs have to cover before a change is made.
     pub days: Option<i64>,
 }
@@ -43,22 +53,20 @@ impl Project {
     /// # Errors
     /// Everything that is wrong with it, each as `file:line:column: message`.
     pub fn of(path: &Path) -> Result<Self, Vec<String>> {
-        let Ok(absolute) = std::path::absolute(path) else {
-            return Ok(Self::default());
-        };
-        let tree = FileTree::rooted("/");
-        for directory in absolute.ancestors() {
-            let file = directory.join(NAME);
-            match tree.read(&file) {
-                Ok(bytes) => return Self::read(&shown(&file), &bytes),
-                Err(ReadError::Outside | ReadError::Missing | ReadError::NotAFile) => {}
-                Err(error) => return Err(vec![format!("{}: {error}", shown(&file).display())]),
-            }
-            if directory.join(".git").exists() {
-                break;
-            }
+        Projects::default()
+            .of(path)
+            .map(|project| project.as_ref().clone())
+    }
+
+    /// How the repository names a path: from the directory of its project file, with `/`; `.` for that itself.
+    pub fn name_of(&self, path: &Path) -> String {
+        let absolute = absolute(path);
+        let name = absolute.strip_prefix(&self.base).unwrap_or(&absolute);
+        if name.as_os_str().is_empty() {
+            ".".to_owned()
+        } else {
+            name.display().to_string()
         }
-        Ok(Self::default())
     }
 
     fn read(file: &Path, bytes: &[u8]) -> Result<Self, Vec<String>> {
@@ -78,7 +86,11 @@ impl Project {
     pub fn parse(text: &str) -> Result<Self, Vec<TomlError>> {
         let (mut reader, document) = Reader::parse(text)?;
         let top = document.as_table();
-        reader.only(top, NAME, &["versions", "preflight", "networks", "accept"]);
+        reader.only(
+            top,
+            NAME,
+            &["versions", "preflight", "networks", "accept", "ignore"],
+        );
         let mut project = Self::default();
         if let Some(versions) = reader.table(top, "versions") {
             reader.only(versions, "[versions]", &["postfix", "dovecot"]);
@@ -93,6 +105,7 @@ impl Project {
             project.networks = network::networks(&mut reader, networks);
         }
         project.acceptances = accept::acceptances(&mut reader, top, &project.networks);
+        project.ignores = ignore::ignores(&mut reader, top);
         reader.finish(project)
     }
 
@@ -113,6 +126,79 @@ fn version(reader: &mut Reader<'_>, table: &dyn TableLike, key: &str) -> Option<
             None
         }
     }
+}
+
+/// The project files of a repository, each read once.
+#[derive(Debug, Default)]
+pub struct Projects {
+    /// What holds in a directory.
+    known: HashMap<PathBuf, Arc<Project>>,
+}
+
+impl Projects {
+    /// The project that holds for `path`; the default where there is no file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file, each as `file:line:column: message`.
+    pub fn of(&mut self, path: &Path) -> Result<Arc<Project>, Vec<String>> {
+        let start = absolute(path);
+        let mut passed: Vec<PathBuf> = Vec::new();
+        let mut found: Option<Arc<Project>> = None;
+        for directory in start.ancestors() {
+            if let Some(known) = self.known.get(directory) {
+                found = Some(Arc::clone(known));
+                break;
+            }
+            passed.push(directory.to_path_buf());
+            let in_file = project_in(directory)?;
+            let ends = in_file.is_some() || directory.join(".git").exists();
+            if ends {
+                found = Some(Arc::new(Project {
+                    base: directory.to_path_buf(),
+                    ..in_file.unwrap_or_default()
+                }));
+                break;
+            }
+        }
+        let project = found.unwrap_or_else(|| {
+            Arc::new(Project {
+                base: std::env::current_dir().unwrap_or_default(),
+                ..Project::default()
+            })
+        });
+        for directory in passed {
+            self.known.insert(directory, Arc::clone(&project));
+        }
+        Ok(project)
+    }
+}
+
+/// What the project file in a directory says, if there is one.
+fn project_in(directory: &Path) -> Result<Option<Project>, Vec<String>> {
+    let file = directory.join(NAME);
+    match FileTree::rooted("/").read(&file) {
+        Ok(bytes) => Project::read(&shown(&file), &bytes).map(Some),
+        Err(ReadError::Outside | ReadError::Missing | ReadError::NotAFile) => Ok(None),
+        Err(error) => Err(vec![format!("{}: {error}", shown(&file).display())]),
+    }
+}
+
+/// The path from the root of the file system, without `.` and without `..` as far as the text tells.
+pub fn absolute(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut clean = PathBuf::new();
+    for part in absolute.components() {
+        match part {
+            std::path::Component::ParentDir => {
+                clean.pop();
+            }
+            std::path::Component::CurDir => {}
+            std::path::Component::Prefix(_)
+            | std::path::Component::RootDir
+            | std::path::Component::Normal(_) => clean.push(part),
+        }
+    }
+    clean
 }
 
 /// The path from where the user stands, where it lies below.

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::finding::{Finding, Fix};
-use crate::rule::Severity;
+use crate::finding::{By, Finding, Fix};
 use crate::source::{Origin, Sources};
 use crate::surface::{Because, Endpoint, Verdict};
 
@@ -16,7 +15,7 @@ use super::table::Table;
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, checked: &[Checked], exceptions: &[Finding]) -> io::Result<()> {
     writeln!(out, "{}", answer(checked))?;
     for one in checked {
         writeln!(out)?;
@@ -25,9 +24,9 @@ pub fn write(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
         }
         write_endpoints(out, one)?;
         write_assumptions(out, &one.surface.endpoints)?;
-        for finding in &one.findings {
+        for finding in one.findings.iter().filter(|one| one.suppressed.is_none()) {
             writeln!(out)?;
-            write_finding(out, &one.surface.sources, finding)?;
+            write_finding(out, finding)?;
         }
         let problems: Vec<_> = one.surface.problems().collect();
         if !problems.is_empty() {
@@ -39,7 +38,37 @@ pub fn write(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
             writeln!(out, "{place}: {message}")?;
         }
     }
-    Ok(())
+    for finding in exceptions {
+        writeln!(out)?;
+        write_finding(out, finding)?;
+    }
+    write_excepted(out, checked)
+}
+
+/// How many findings do not count, and who says so.
+fn write_excepted(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
+    let mut by: BTreeMap<By, usize> = BTreeMap::new();
+    for finding in checked.iter().flat_map(|one| &one.findings) {
+        if let Some(suppression) = &finding.suppressed {
+            *by.entry(suppression.by).or_default() += 1;
+        }
+    }
+    if by.is_empty() {
+        return Ok(());
+    }
+    let parts: Vec<String> = by
+        .iter()
+        .map(|(by, number)| {
+            let by = match by {
+                By::Comment => "by a comment",
+                By::Project => "in plainsight.toml",
+                By::Baseline => "by the baseline",
+            };
+            format!("{number} {by}")
+        })
+        .collect();
+    let all = count(by.values().sum(), "finding");
+    writeln!(out, "\n{all} excepted: {}", parts.join(", "))
 }
 
 /// The first line: enforced or not.
@@ -101,7 +130,7 @@ const fn verdict_in_words(verdict: &Verdict) -> (&'static str, &'static str) {
 }
 
 /// A number and its noun.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub fn count(number: usize, noun: &str) -> String {
     if number == 1 {
         format!("1 {noun}")
     } else {
@@ -234,20 +263,17 @@ pub(super) fn because_line(sources: &Sources, because: &Because) -> String {
     )
 }
 
-fn write_finding(out: &mut dyn Write, sources: &Sources, finding: &Finding) -> io::Result<()> {
-    let severity = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    };
+fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     writeln!(
         out,
-        "{severity}[{}]: {}",
+        "{}[{}]: {}",
+        finding.severity,
         finding.rule,
         plain(finding.message.as_bytes())
     )?;
-    if let Some(span) = finding.span {
-        writeln!(out, "  --> {}", plain_place(sources, span))?;
+    if let Some(place) = &finding.place {
+        let (file, line, column) = (plain_path(&place.file), place.line, place.column);
+        writeln!(out, "  --> {file}:{line}:{column}")?;
     }
     match finding.fix {
         Fix::Safe => writeln!(out, "  fix: plainsight diff shows the change"),

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use crate::evidence::{Calibration, Evidence, Example, Refusal, Row, Time};
+use crate::finding::Finding;
 use crate::impact::{AccountImpact, Cause, ClientImpact, Minimum, Preflight, Week};
 use crate::source::{Origin, Sources, Span};
 use crate::surface::{Because, Endpoint, Exemption};
@@ -29,7 +30,7 @@ pub fn write(out: &mut dyn Write, document: &Value) -> io::Result<()> {
 }
 
 /// The document of `check`.
-pub fn check(checked: &[Checked]) -> Value {
+pub fn check(checked: &[Checked], exceptions: &[Finding]) -> Value {
     let endpoints: Vec<Value> = checked
         .iter()
         .flat_map(|one| {
@@ -43,10 +44,15 @@ pub fn check(checked: &[Checked]) -> Value {
     let findings: Vec<Value> = checked
         .iter()
         .flat_map(|one| {
-            one.findings
-                .iter()
-                .map(|finding| self::finding(finding, one))
+            let root = root_of(one);
+            let findings = one.findings.iter();
+            findings.map(move |finding| self::finding(finding, Some(&root), &one.name))
         })
+        .chain(
+            exceptions
+                .iter()
+                .map(|finding| self::finding(finding, None, "")),
+        )
         .collect();
     let problems: Vec<Value> = checked
         .iter()
@@ -64,7 +70,7 @@ pub fn check(checked: &[Checked]) -> Value {
         "endpoints": endpoints,
         "findings": findings,
         "problems": problems,
-        "summary": summary(checked),
+        "summary": summary(checked, exceptions),
     })
 }
 
@@ -72,9 +78,8 @@ fn root_of(one: &Checked) -> String {
     one.surface.root.shown.display().to_string()
 }
 
-fn summary(checked: &[Checked]) -> Value {
+fn summary(checked: &[Checked], exceptions: &[Finding]) -> Value {
     let mut verdicts: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut severities: BTreeMap<String, usize> = BTreeMap::new();
     let endpoints = checked.iter().any(|one| !one.surface.endpoints.is_empty());
     let mut enforced = true;
     for one in checked {
@@ -82,15 +87,21 @@ fn summary(checked: &[Checked]) -> Value {
             *verdicts.entry(endpoint.verdict.word()).or_default() += 1;
             enforced &= endpoint.verdict.is_enforced();
         }
-        for finding in &one.findings {
-            *severities.entry(finding.severity.to_string()).or_default() += 1;
+    }
+    let findings = checked.iter().flat_map(|one| &one.findings);
+    let (mut open, mut suppressed) = (BTreeMap::<&str, usize>::new(), 0);
+    for finding in findings.chain(exceptions) {
+        match finding.suppressed {
+            None => *open.entry(finding.severity.word()).or_default() += 1,
+            Some(_) => suppressed += 1,
         }
     }
     json!({
         "roots": checked.len(),
         "enforced": endpoints.then_some(enforced),
         "verdicts": verdicts,
-        "findings": severities,
+        "findings": open,
+        "suppressed": suppressed,
     })
 }
 
@@ -150,28 +161,26 @@ fn exemption(exemption: &Exemption) -> Value {
     })
 }
 
-fn finding(finding: &crate::finding::Finding, one: &Checked) -> Value {
-    let mut object = Map::new();
-    object.insert("rule".to_owned(), json!(finding.rule));
-    object.insert("severity".to_owned(), json!(finding.severity.to_string()));
-    object.insert("message".to_owned(), json!(finding.message));
-    object.insert("endpoint".to_owned(), json!(finding.endpoint));
-    object.insert("root".to_owned(), json!(root_of(one)));
-    match finding.span {
-        Some(span) => object.extend(place(&one.surface.sources, span)),
-        None => {
-            for key in ["file", "line", "column"] {
-                object.insert(key.to_owned(), Value::Null);
-            }
-        }
-    }
-    object.insert("fix".to_owned(), json!(finding.fix.word()));
-    object.insert(
-        "fingerprint".to_owned(),
-        json!(finding.fingerprint(&root_of(one))),
-    );
-    object.insert("suppressed".to_owned(), Value::Null);
-    Value::Object(object)
+fn finding(finding: &Finding, root: Option<&str>, name: &str) -> Value {
+    let place = finding.place.as_ref();
+    json!({
+        "rule": finding.rule,
+        "severity": finding.severity.word(),
+        "message": finding.message,
+        "endpoint": finding.endpoint,
+        "root": root,
+        "file": place.map(|place| place.file.display().to_string()),
+        "line": place.map(|place| place.line),
+        "column": place.map(|place| place.column),
+        "fix": finding.fix.word(),
+        "fingerprint": finding.fingerprint(name),
+        "suppressed": finding.suppressed.as_ref().map(|why| json!({
+            "by": why.by.word(),
+            "reason": why.reason,
+            "owner": why.owner,
+            "until": why.until.map(|until| until.to_string()),
+        })),
+    })
 }
 
 fn place(sources: &Sources, span: Span) -> Map<String, Value> {
@@ -318,7 +327,7 @@ pub fn preflight(
             .iter()
             .map(|one| endpoint(one, &root_of(after), &after.surface.sources))
             .collect::<Vec<_>>(),
-        "check": check(checked),
+        "check": check(checked, &[]),
         "scan": scan(evidence),
     })
 }

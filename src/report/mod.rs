@@ -17,14 +17,36 @@ pub mod rule;
 pub mod scan;
 pub mod table;
 
+use crate::exception::Named;
 use crate::finding::Finding;
 use crate::surface::server::Surface;
 
 /// What `check` found out about one server.
 #[derive(Debug)]
 pub struct Checked {
+    /// The server as its repository names it.
+    pub name: String,
     /// The server.
     pub surface: Surface,
     /// What the rules say about it.
     pub findings: Vec<Finding>,
+}
+
+impl Checked {
+    /// A server with what the rules say about it, by the name that the user gave it.
+    pub fn new(surface: Surface, findings: Vec<Finding>) -> Self {
+        Self {
+            name: surface.root.shown.display().to_string(),
+            surface,
+            findings,
+        }
+    }
+
+    /// Its findings, by the name that its repository gives it.
+    pub fn named(&mut self) -> Named<'_> {
+        Named {
+            server: self.name.clone(),
+            findings: &mut self.findings,
+        }
+    }
 }

@@ -19,8 +19,10 @@ const TEXTS: &[(&str, &str)] = embedded![
     "cleartext-beside-required",
     "comment-in-value",
     "dovecot-cleartext-login",
+    "expired-exception",
     "glued-line",
     "locked-out",
+    "malformed-exception",
     "missing-service",
     "misspelt-parameter",
     "no-relay-stop",
@@ -35,6 +37,7 @@ const TEXTS: &[(&str, &str)] = embedded![
     "tls-protocol-list",
     "undecided",
     "unread-file",
+    "unused-exception",
 ];
 
 pub(super) fn rules() -> Vec<Rule> {

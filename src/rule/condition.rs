@@ -30,6 +30,19 @@ pub enum About {
     Setting,
     /// Each text that reads otherwise to a person than to the daemon.
     Trap,
+    /// Each exception that is not as it should be.
+    Exception,
+}
+
+/// What can be wrong with an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExceptionKind {
+    /// Its last day has passed.
+    Expired,
+    /// It covers no finding.
+    Unused,
+    /// It cannot be understood.
+    Malformed,
 }
 
 impl About {
@@ -40,6 +53,7 @@ impl About {
             Self::Server => "server",
             Self::Setting => "setting",
             Self::Trap => "trap",
+            Self::Exception => "exception",
         }
     }
 }
@@ -94,6 +108,8 @@ pub enum Condition {
     Written(WrittenFact),
     /// The kind of the trap.
     Trap(Vec<TrapKind>),
+    /// What is wrong with the exception.
+    Exception(Vec<ExceptionKind>),
 }
 
 /// What a condition is asked of, and what it looked at.
@@ -187,6 +203,26 @@ impl Condition {
                 Subject::Trap(trap) => kinds.contains(&trap.kind).into(),
                 Subject::Endpoint(_) | Subject::Server(_) | Subject::Setting(_) => Truth::No,
             },
+            // Exceptions belong to no server; see `speaks_of`.
+            Self::Exception(_) => Truth::No,
+        }
+    }
+
+    /// Whether it asks for exceptions with which this is wrong.
+    pub fn speaks_of(&self, kind: ExceptionKind) -> bool {
+        match self {
+            Self::Exception(kinds) => kinds.contains(&kind),
+            Self::All(all) => !all.is_empty() && all.iter().all(|one| one.speaks_of(kind)),
+            Self::Any(any) => any.iter().any(|one| one.speaks_of(kind)),
+            Self::Not(_)
+            | Self::Server(_)
+            | Self::Release(_)
+            | Self::Setting(..)
+            | Self::Lacks(_)
+            | Self::Endpoint(_)
+            | Self::Beside(_)
+            | Self::Written(_)
+            | Self::Trap(_) => false,
         }
     }
 }

@@ -57,7 +57,13 @@ fn when(reader: &mut Reader<'_>, top: &dyn TableLike) -> (About, Condition) {
         }
         return nothing;
     };
-    let abouts = [About::Endpoint, About::Server, About::Setting, About::Trap];
+    let abouts = [
+        About::Endpoint,
+        About::Server,
+        About::Setting,
+        About::Trap,
+        About::Exception,
+    ];
     let about = if table.contains_key("about") {
         let Some(word) = reader.word(table, "about", &abouts.map(About::word)) else {
             return nothing;

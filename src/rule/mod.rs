@@ -18,7 +18,7 @@ use std::path::Path;
 use crate::source::FileTree;
 use crate::toml::TomlError;
 
-pub use condition::{About, Case, Condition, Subject};
+pub use condition::{About, Case, Condition, ExceptionKind, Subject};
 pub use truth::Truth;
 
 /// How grave a finding is.

@@ -12,7 +12,7 @@ use crate::toml::Reader;
 use crate::trap::TrapKind;
 use crate::version::{Range, Version};
 
-use super::condition::{About, Condition};
+use super::condition::{About, Condition, ExceptionKind};
 use super::endpoint::{EndpointFact, Reach};
 use super::test::{Rank, Test};
 use super::written::WrittenFact;
@@ -81,6 +81,12 @@ const EXEMPTIONS: [(&str, ExemptionKind); 4] = [
     ("filter", ExemptionKind::Filter),
 ];
 
+const EXCEPTIONS: [(&str, ExceptionKind); 3] = [
+    ("expired", ExceptionKind::Expired),
+    ("unused", ExceptionKind::Unused),
+    ("malformed", ExceptionKind::Malformed),
+];
+
 /// Reads the condition in `table`, which is called `what`. `server` is the one that a condition around it names.
 pub(super) fn condition(
     reader: &mut Reader<'_>,
@@ -93,9 +99,14 @@ pub(super) fn condition(
         About::Endpoint => OF_ENDPOINTS,
         About::Setting => OF_SETTINGS,
         About::Trap => &["trap"],
+        About::Exception => &["exception"],
         About::Server => &[],
     };
-    let mut known = [EVERYWHERE, own].concat();
+    let everywhere = match about {
+        About::Exception => &["any"],
+        About::Endpoint | About::Setting | About::Trap | About::Server => EVERYWHERE,
+    };
+    let mut known = [everywhere, own].concat();
     if what == "[when]" {
         known.push("about");
     }
@@ -126,6 +137,14 @@ pub(super) fn condition(
             table,
             "trap",
             &TrapKind::WORDS,
+        )));
+    }
+    if table.contains_key("exception") {
+        all.push(Condition::Exception(list(
+            reader,
+            table,
+            "exception",
+            &EXCEPTIONS,
         )));
     }
     if table.contains_key("lacks") {

@@ -1,0 +1,124 @@
+//! `plainsight ignore`: puts up with a finding, by an `[[ignore]]` in plainsight.toml.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jiff::civil::Date;
+
+use crate::project::{NAME, NewIgnore, Projects};
+use crate::spelling;
+use crate::toml::day;
+
+use super::options::RuleOptions;
+use super::{Exit, Outcome};
+
+/// Arguments of `ignore`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The rule, as findings show it in brackets
+    rule: String,
+    /// Where the servers are whose project file is meant
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Why it is put up with
+    #[arg(long)]
+    reason: String,
+    /// The last day on which that holds, such as 2027-01-31
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    until: Option<Date>,
+    /// Who looks after it
+    #[arg(long)]
+    owner: Option<String>,
+    /// Only for these servers, by their path from plainsight.toml; * and ? stand for other letters
+    #[arg(long, value_name = "PATTERN")]
+    server: Option<String>,
+    /// Only for these endpoints, by their id in the JSON output, such as "postfix:smtp inet:*:25"
+    #[arg(long, value_name = "PATTERN")]
+    endpoint: Option<String>,
+    /// Only where the finding points to one of these files, by their path from plainsight.toml
+    #[arg(long, value_name = "PATTERN")]
+    file: Option<String>,
+    /// Only for the finding of this fingerprint
+    #[arg(long)]
+    fingerprint: Option<String>,
+    #[command(flatten)]
+    rules: RuleOptions,
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    day(text).ok_or_else(|| "it is no day such as 2027-01-31".to_owned())
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    match added(arguments) {
+        Ok(note) => Outcome {
+            exit: Exit::Clean,
+            result: Vec::new(),
+            notes: vec![note],
+        },
+        Err(errors) => Outcome::trouble(errors),
+    }
+}
+
+/// Adds the entry, and says where it is.
+fn added(arguments: &Arguments) -> Result<String, Vec<String>> {
+    let rules = arguments.rules.all().map_err(|outcome| outcome.notes)?;
+    let known = || rules.iter().map(|rule| rule.id.as_str());
+    if !known().any(|id| id == arguments.rule) {
+        let meant = spelling::nearest(&arguments.rule, known());
+        let help = meant.map_or_else(
+            || "plainsight rules lists those there are".to_owned(),
+            |meant| format!("did you mean {meant}?"),
+        );
+        let rule = &arguments.rule;
+        return Err(vec![format!("there is no rule \"{rule}\"; {help}")]);
+    }
+    if arguments.reason.trim().is_empty() {
+        return Err(vec![
+            "the reason is empty; say why it is put up with".to_owned(),
+        ]);
+    }
+    let project = Projects::default().of(&arguments.path)?;
+    let file = project.base.join(NAME);
+    let old = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(vec![format!("{}: {error}", file.display())]),
+    };
+    let entry = NewIgnore {
+        rule: &arguments.rule,
+        server: arguments.server.as_deref(),
+        endpoint: arguments.endpoint.as_deref(),
+        file: arguments.file.as_deref(),
+        fingerprint: arguments.fingerprint.as_deref(),
+        reason: arguments.reason.trim(),
+        owner: arguments.owner.as_deref(),
+        until: arguments.until,
+    };
+    let (new, line) = entry.put_into(&old).map_err(|why| vec![why])?;
+    let shown = project.file.clone().unwrap_or_else(|| file.clone());
+    replace(&file, &new).map_err(|error| vec![format!("{}: {error}", shown.display())])?;
+    Ok(format!(
+        "{}:{line}: {} is ignored{}",
+        shown.display(),
+        arguments.rule,
+        arguments
+            .until
+            .map(|until| format!(" until {until}"))
+            .unwrap_or_default()
+    ))
+}
+
+/// Puts a text in place of a file in one step, so that nobody ever sees half of it.
+fn replace(file: &Path, text: &str) -> io::Result<()> {
+    // A link stays one: what it leads to is replaced.
+    let real = file.canonicalize().unwrap_or_else(|_| file.to_path_buf());
+    let new = real.with_extension("toml.new");
+    fs::write(&new, text)?;
+    if let Ok(meta) = fs::metadata(&real) {
+        fs::set_permissions(&new, meta.permissions())?;
+    }
+    fs::rename(&new, &real)
+}

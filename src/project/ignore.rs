@@ -1,0 +1,97 @@
+//! An ignore: findings that are known and put up with. `[[ignore]]` of plainsight.toml.
+
+use glob::{MatchOptions, Pattern};
+use jiff::civil::Date;
+use toml_edit::TableLike;
+
+use crate::toml::{Reader, place};
+
+/// Which findings to put up with, and why. All that is given has to fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignore {
+    /// The rules.
+    pub rules: Vec<String>,
+    /// Which servers, by their path from the project file.
+    pub server: Option<Pattern>,
+    /// Which endpoints, by their id: `postfix:smtp inet:*:25`.
+    pub endpoint: Option<Pattern>,
+    /// In which files, by their path from the project file.
+    pub file: Option<Pattern>,
+    /// The one finding of this fingerprint.
+    pub fingerprint: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Who looks after it.
+    pub owner: Option<String>,
+    /// The last day on which it holds; for ever without one.
+    pub until: Option<Date>,
+    /// The line in plainsight.toml.
+    pub line: usize,
+}
+
+/// The keys of `[[ignore]]`.
+pub(super) const KEYS: &[&str] = &[
+    "rule",
+    "server",
+    "endpoint",
+    "file",
+    "fingerprint",
+    "reason",
+    "owner",
+    "until",
+];
+
+/// A `*` does not cross a `/`, and a file that begins with a dot is one like any other.
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
+
+impl Ignore {
+    /// Whether its last day has passed.
+    pub fn is_expired(&self, today: Date) -> bool {
+        self.until.is_some_and(|until| until < today)
+    }
+}
+
+/// Whether a pattern, if there is one, matches a text, if there is one.
+pub fn fits(pattern: Option<&Pattern>, text: Option<&str>) -> bool {
+    pattern.is_none_or(|pattern| text.is_some_and(|text| pattern.matches_with(text, OPTIONS)))
+}
+
+/// Reads every `[[ignore]]`.
+pub(super) fn ignores(reader: &mut Reader<'_>, top: &dyn TableLike) -> Vec<Ignore> {
+    let mut ignores = Vec::new();
+    for table in reader.tables(top, "ignore") {
+        reader.only(table, "[[ignore]]", KEYS);
+        if !table.contains_key("rule") {
+            reader.complain(place(table), "\"rule\" is missing".to_owned());
+        }
+        let rules = reader.texts(table, "rule");
+        ignores.push(Ignore {
+            rules: rules.into_iter().map(|(rule, _)| rule).collect(),
+            server: pattern(reader, table, "server"),
+            endpoint: pattern(reader, table, "endpoint"),
+            file: pattern(reader, table, "file"),
+            fingerprint: reader.optional(table, "fingerprint"),
+            reason: reader.string(table, "reason").unwrap_or_default(),
+            owner: reader.optional(table, "owner"),
+            until: reader.date(table, "until"),
+            line: reader.line(place(table)),
+        });
+    }
+    ignores
+}
+
+fn pattern(reader: &mut Reader<'_>, table: &dyn TableLike, key: &str) -> Option<Pattern> {
+    let span = table.get(key).and_then(toml_edit::Item::span);
+    let text = reader.optional(table, key)?;
+    match Pattern::new(&text) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            reader.complain(span, format!("\"{key}\" is no pattern: {}", error.msg));
+            None
+        }
+    }
+}
