@@ -10,6 +10,7 @@ use crate::source::{Origin, Sources, Span};
 use crate::surface::server::Surface;
 use crate::surface::{Because, Endpoint, Server, Verdict};
 use crate::trap;
+use crate::version::Range;
 
 /// Whether a fix can be made without harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +53,10 @@ pub struct Finding {
     pub span: Option<Span>,
     /// The place to show.
     pub place: Option<Place>,
+    /// The settings that decide it with that one, where they are written down.
+    pub deciders: Vec<Span>,
+    /// The releases for which it holds, where it does not hold for all that can be meant.
+    pub releases: Option<String>,
     /// The fix.
     pub fix: Fix,
     /// Why it does not count, if it does not.
@@ -205,6 +210,15 @@ fn judge(surface: &Surface, rule: &Rule, subject: Subject<'_>) -> Option<Finding
         subject: subject_words(subject),
         span,
         place: span.map(|span| Place::of(&surface.sources, span)),
+        deciders: deciders(&case),
+        releases: match subject {
+            Subject::Endpoint(endpoint) if endpoint.versions != Range::ANY => {
+                Some(format!("{} {}", endpoint.server, endpoint.versions))
+            }
+            Subject::Endpoint(_) | Subject::Server(_) | Subject::Setting(_) | Subject::Trap(_) => {
+                None
+            }
+        },
         fix: match rule.remedy {
             Remedy::EnforceTls => Fix::Safe,
             Remedy::None => Fix::None,
@@ -293,12 +307,9 @@ fn span(case: &Case<'_>) -> Option<Span> {
     let because: &[Because] = match case.subject {
         Subject::Endpoint(endpoint) => &endpoint.because,
         Subject::Server(_) => &[],
-        Subject::Setting(written) => return Some(written.name_span),
+        Subject::Setting(written) if written.span.is_empty() => return Some(written.name_span),
+        Subject::Setting(written) => return Some(written.span),
         Subject::Trap(trap) => return Some(trap.span),
-    };
-    let in_file = |origin: Origin| match origin {
-        Origin::File(span) => Some(span),
-        Origin::Default(_) | Origin::Implied(_) => None,
     };
     let looked_up = case.looked_up.iter().map(|because| because.origin);
     let told = case.told.iter().filter_map(|(_, origin)| *origin);
@@ -308,6 +319,25 @@ fn span(case: &Case<'_>) -> Option<Span> {
         .find_map(in_file)
         .or_else(|| naming(case))
         .or_else(|| deciding.into_iter().find_map(in_file))
+}
+
+/// Every setting that was looked up, else what decides the endpoint, where it is written down.
+fn deciders(case: &Case<'_>) -> Vec<Span> {
+    let because: &[Because] = match case.subject {
+        Subject::Endpoint(endpoint) if case.looked_up.is_empty() => &endpoint.because,
+        Subject::Endpoint(_) | Subject::Server(_) | Subject::Setting(_) | Subject::Trap(_) => {
+            &case.looked_up
+        }
+    };
+    let origins = because.iter().map(|because| because.origin);
+    origins.filter_map(in_file).collect()
+}
+
+const fn in_file(origin: Origin) -> Option<Span> {
+    match origin {
+        Origin::File(span) => Some(span),
+        Origin::Default(_) | Origin::Implied(_) => None,
+    }
 }
 
 /// The line that names a file of which the condition tells, such as a certificate.

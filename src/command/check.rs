@@ -15,7 +15,7 @@ use crate::report::{self, Checked};
 use crate::rule::{Rule, Severity};
 use crate::surface::server::Surface;
 
-use super::options::{ClientOptions, Format, RuleOptions, ServerOptions, today};
+use super::options::{ClientOptions, Color, Format, RuleOptions, ServerOptions, today};
 use super::{Exit, Outcome, parallel};
 
 /// From which severity on findings make the exit code 1.
@@ -51,6 +51,9 @@ pub(super) struct Arguments {
     /// Write the findings that count to this file, and let them count no more
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     write_baseline: Option<PathBuf>,
+    /// Whether the text is in colour
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    color: Color,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -73,7 +76,10 @@ fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
     let exit = exit(arguments, &checked, &exceptions);
     let mut result = Vec::new();
     let written = match arguments.format {
-        Format::Text => report::check::write(&mut result, &checked, &exceptions),
+        Format::Text => {
+            let styled = arguments.color.is_wanted();
+            report::check::write(&mut result, &checked, &exceptions, styled)
+        }
         Format::Json => {
             let document = report::json::check(&checked, &exceptions);
             report::json::write(&mut result, &document)

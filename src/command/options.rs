@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -30,6 +31,34 @@ pub(super) enum Format {
     Text,
     /// For programs; docs/json.md describes it.
     Json,
+}
+
+/// Whether text is in colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// In any case
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    /// Whether what goes to stdout is to be in colour.
+    pub(super) fn is_wanted(self) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            // no-color.org: any value but an empty one.
+            Self::Auto => {
+                io::stdout().is_terminal()
+                    && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && env::var_os("TERM").is_some_and(|terminal| terminal != "dumb")
+            }
+        }
+    }
 }
 
 /// What a certificate or key file that is not there means.

@@ -202,6 +202,8 @@ fn complaints(
             subject: format!("{}\0{detail}", file_name(&place.file)),
             span,
             place: Some(place.clone()),
+            deciders: Vec::new(),
+            releases: None,
             fix: Fix::None,
             suppressed: None,
         })

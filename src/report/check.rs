@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::finding::{By, Finding, Fix};
+use crate::finding::{By, Finding};
 use crate::source::{Origin, Sources};
 use crate::surface::{Because, Endpoint, Verdict};
 
-use super::Checked;
 use super::plain::{plain, plain_path, plain_place};
 use super::table::Table;
+use super::{Checked, diagnostic};
 
-/// Writes the report.
+/// Writes the report; in colour if `styled`.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, checked: &[Checked], exceptions: &[Finding]) -> io::Result<()> {
+pub fn write(
+    out: &mut dyn Write,
+    checked: &[Checked],
+    exceptions: &[Finding],
+    styled: bool,
+) -> io::Result<()> {
     writeln!(out, "{}", answer(checked))?;
     for one in checked {
         writeln!(out)?;
@@ -24,10 +29,7 @@ pub fn write(out: &mut dyn Write, checked: &[Checked], exceptions: &[Finding]) -
         }
         write_endpoints(out, one)?;
         write_assumptions(out, &one.surface.endpoints)?;
-        for finding in one.findings.iter().filter(|one| one.suppressed.is_none()) {
-            writeln!(out)?;
-            write_finding(out, finding)?;
-        }
+        write_findings(out, &one.findings, Some(&one.surface.sources), styled)?;
         let problems: Vec<_> = one.surface.problems().collect();
         if !problems.is_empty() {
             writeln!(out)?;
@@ -38,11 +40,22 @@ pub fn write(out: &mut dyn Write, checked: &[Checked], exceptions: &[Finding]) -
             writeln!(out, "{place}: {message}")?;
         }
     }
-    for finding in exceptions {
-        writeln!(out)?;
-        write_finding(out, finding)?;
+    write_findings(out, exceptions, None, styled)?;
+    write_excepted(out, checked)?;
+    let all = || {
+        checked
+            .iter()
+            .flat_map(|one| &one.findings)
+            .chain(exceptions)
+    };
+    if let Some(finding) = all().find(|finding| finding.suppressed.is_none()) {
+        writeln!(
+            out,
+            "\nplainsight explain {} tells why it matters and how to mend it",
+            finding.rule
+        )?;
     }
-    write_excepted(out, checked)
+    Ok(())
 }
 
 /// How many findings do not count, and who says so.
@@ -263,24 +276,34 @@ pub(super) fn because_line(sources: &Sources, because: &Because) -> String {
     )
 }
 
-fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
-    writeln!(
-        out,
-        "{}[{}]: {}",
-        finding.severity,
-        finding.rule,
-        plain(finding.message.as_bytes())
-    )?;
-    if let Some(place) = &finding.place {
-        let (file, line, column) = (plain_path(&place.file), place.line, place.column);
-        writeln!(out, "  --> {file}:{line}:{column}")?;
+/// Writes each finding that counts; of several that point to one place for one reason only the last shows it.
+fn write_findings(
+    out: &mut dyn Write,
+    findings: &[Finding],
+    sources: Option<&Sources>,
+    styled: bool,
+) -> io::Result<()> {
+    let open: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| finding.suppressed.is_none())
+        .collect();
+    let mut together = false;
+    for (at, finding) in open.iter().enumerate() {
+        let same = |other: &&&Finding| {
+            (&other.rule, other.span, other.fix) == (&finding.rule, finding.span, finding.fix)
+                && other.releases == finding.releases
+        };
+        let goes_on = finding.span.is_some() && open.get(at + 1).as_ref().is_some_and(same);
+        if !together {
+            writeln!(out)?;
+        }
+        let text = if goes_on {
+            diagnostic::title(finding, styled)
+        } else {
+            diagnostic::diagnostic(finding, sources, styled)
+        };
+        writeln!(out, "{text}")?;
+        together = goes_on;
     }
-    match finding.fix {
-        Fix::Safe => writeln!(out, "  fix: plainsight diff shows the change"),
-        Fix::Unsafe => writeln!(
-            out,
-            "  fix: plainsight diff --unsafe-fixes shows the change, which may shut somebody out"
-        ),
-        Fix::None => Ok(()),
-    }
+    Ok(())
 }

@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod check;
 pub mod csv;
+mod diagnostic;
 pub mod html;
 pub mod json;
 pub mod markdown;

@@ -1,0 +1,198 @@
+//! A diagnostic: a finding as compilers show theirs, with the lines that decide it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use annotate_snippets::{
+    Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet,
+};
+
+use crate::finding::{Finding, Fix};
+use crate::rule::Severity;
+use crate::source::{FileId, Sources, Span};
+
+use super::plain::{plain, plain_path};
+
+/// Lines further apart than this are not shown in one piece.
+const FARTHEST: usize = 400;
+
+/// A line longer than this is not shown, only its place.
+const LONGEST: usize = 2000;
+
+/// The first line of a finding alone.
+pub(super) fn title(finding: &Finding, styled: bool) -> String {
+    let title = level(finding)
+        .primary_title(plain(finding.message.as_bytes()))
+        .id(&finding.rule);
+    renderer(styled).render(&[Group::with_title(title)])
+}
+
+const fn level(finding: &Finding) -> Level<'static> {
+    match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    }
+}
+
+const fn renderer(styled: bool) -> Renderer {
+    if styled {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    }
+}
+
+/// The finding, with the lines from `sources` where they are given; in colour if `styled`.
+pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, styled: bool) -> String {
+    let title = level(finding)
+        .primary_title(plain(finding.message.as_bytes()))
+        .id(&finding.rule);
+    let pieces = sources.map_or_else(Vec::new, |sources| pieces(finding, sources));
+    let mut elements: Vec<Element<'_>> = Vec::new();
+    if pieces.is_empty()
+        && let Some(place) = &finding.place
+    {
+        let origin = Origin::path(plain_path(&place.file))
+            .line(place.line)
+            .char_column(place.column);
+        elements.push(origin.into());
+    }
+    elements.extend(pieces.into_iter().map(|piece| piece.snippet().into()));
+    if let Some(releases) = &finding.releases {
+        let text = format!("this holds for {releases}");
+        elements.push(Level::NOTE.message(text).into());
+    }
+    let help = match finding.fix {
+        Fix::Safe => Some("plainsight diff shows the change"),
+        Fix::Unsafe => {
+            Some("plainsight diff --unsafe-fixes shows the change, which may shut somebody out")
+        }
+        Fix::None => None,
+    };
+    elements.extend(help.map(|help| Level::HELP.message(help).into()));
+    renderer(styled).render(&[title.elements(elements)])
+}
+
+/// A stretch of one file with places in it.
+struct Piece {
+    path: String,
+    first_line: usize,
+    text: String,
+    /// Where the places are in the text; the first is the finding's own in the first piece.
+    places: Vec<(Range<usize>, bool)>,
+}
+
+impl Piece {
+    fn snippet(self) -> Snippet<'static, Annotation<'static>> {
+        let annotations = self.places.into_iter().map(|(range, primary)| {
+            if primary {
+                AnnotationKind::Primary.span(range)
+            } else {
+                AnnotationKind::Context.span(range)
+            }
+        });
+        Snippet::source(self.text)
+            .path(self.path)
+            .line_start(self.first_line)
+            .annotations(annotations.collect::<Vec<_>>())
+    }
+}
+
+/// The lines to show: those of the finding's own place first, then of what else decides, file by file.
+fn pieces(finding: &Finding, sources: &Sources) -> Vec<Piece> {
+    let Some(own) = finding.span else {
+        return Vec::new();
+    };
+    let mut by_file: BTreeMap<FileId, Vec<(Span, bool)>> = BTreeMap::new();
+    by_file.entry(own.file).or_default().push((own, true));
+    for &span in finding.deciders.iter().filter(|span| **span != own) {
+        by_file.entry(span.file).or_default().push((span, false));
+    }
+    let mut files: Vec<Vec<(Span, bool)>> = by_file.into_values().collect();
+    files.sort_by_key(|spans| !spans.iter().any(|(_, primary)| *primary));
+    let mut pieces = Vec::new();
+    for (index, spans) in files.into_iter().enumerate() {
+        match piece(sources, &spans) {
+            Some(piece) => pieces.push(piece),
+            // Without its own lines a finding is shown by its place alone.
+            None if index == 0 => return Vec::new(),
+            None => {}
+        }
+    }
+    pieces
+}
+
+/// The lines of one file from the first to the last place, or around the own place alone where they are far apart.
+fn piece(sources: &Sources, spans: &[(Span, bool)]) -> Option<Piece> {
+    let file = spans.first()?.0.file;
+    let bytes = sources.bytes(file);
+    let line_of = |span: &Span| sources.position(*span).line;
+    let anchor = spans.iter().find(|(_, primary)| *primary);
+    let anchor = line_of(&anchor.or(spans.first())?.0);
+    let mut near: Vec<(Span, bool)> = spans
+        .iter()
+        .filter(|(span, _)| line_of(span).abs_diff(anchor) <= FARTHEST)
+        .copied()
+        .collect();
+    near.sort();
+    near.dedup_by_key(|(span, _)| *span);
+    let start = near.iter().map(|(span, _)| span.start).min()?;
+    let start = memchr::memrchr(b'\n', &bytes[..start]).map_or(0, |newline| newline + 1);
+    let end = near.iter().map(|(span, _)| span.end).max()?;
+    let end = memchr::memchr(b'\n', &bytes[end..]).map_or(bytes.len(), |newline| end + newline);
+    let lines = &bytes[start..end];
+    if lines
+        .split(|&byte| byte == b'\n')
+        .any(|line| line.len() > LONGEST)
+    {
+        return None;
+    }
+    let (text, places) = harmless(lines, start, &near);
+    Some(Piece {
+        path: plain_path(sources.shown_path(file)),
+        first_line: sources.position(Span::new(file, start, start)).line,
+        text,
+        places,
+    })
+}
+
+/// The lines as harmless text, and where the places are in that.
+fn harmless(
+    lines: &[u8],
+    start: usize,
+    spans: &[(Span, bool)],
+) -> (String, Vec<(Range<usize>, bool)>) {
+    let mut text = String::new();
+    let mut moved: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut cuts: Vec<usize> = spans
+        .iter()
+        .flat_map(|(span, _)| [span.start - start, span.end - start])
+        .chain([0, lines.len()])
+        .collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    for pair in cuts.windows(2) {
+        let [from, to] = pair else { continue };
+        moved.insert(*from, text.len());
+        for part in lines[*from..*to].split_inclusive(|byte| matches!(byte, b'\n' | b'\t' | b'\r'))
+        {
+            let (body, end) = match part.split_last() {
+                Some((b'\n', body)) => (body, "\n"),
+                Some((b'\t', body)) => (body, "    "),
+                // A carriage return is part of the line's end, or as good as a blank.
+                Some((b'\r', body)) => (body, ""),
+                Some(_) | None => (part, ""),
+            };
+            text.push_str(&plain(body));
+            text.push_str(end);
+        }
+    }
+    moved.insert(lines.len(), text.len());
+    let place = |offset: usize| moved.get(&(offset - start)).copied().unwrap_or_default();
+    let places = spans
+        .iter()
+        .map(|(span, primary)| (place(span.start)..place(span.end), *primary))
+        .collect();
+    (text, places)
+}
