@@ -3,7 +3,7 @@
 //! Data moves one way; a module imports only from what stands to its left:
 //!
 //! ```text
-//! source · edit · patch · spelling · version · protocol · toml · certificate · root · project
+//! source · edit · patch · transaction · spelling · version · protocol · toml · certificate · root · project
 //! bytes → postfix | dovecot → surface → trap → rule → finding · exception · fix ┐
 //!                                                                               ├→ impact → report → command
 //! bytes → log: chunks → events → segments → evidence ───────────────────────────┘
@@ -32,5 +32,6 @@ pub mod source;
 pub mod spelling;
 pub mod surface;
 pub mod toml;
+pub mod transaction;
 pub mod trap;
 pub mod version;

@@ -61,7 +61,7 @@ pub(super) fn patch(surface: &Surface, change: &fix::Change) -> Vec<u8> {
 }
 
 /// What the patch does not say by itself, each with the server it is about.
-fn notes_of(surface: &Surface, change: &fix::Change) -> Vec<String> {
+pub(super) fn notes_of(surface: &Surface, change: &fix::Change) -> Vec<String> {
     let root = surface.root.shown.display();
     let harm = change
         .unsafe_because
@@ -77,7 +77,7 @@ fn notes_of(surface: &Surface, change: &fix::Change) -> Vec<String> {
 /// The path in the patch: from where the user stands, or from `/`, as `patch -p1` there takes it.
 ///
 /// Neither `patch` nor `git apply` follows a `..`, so a path that has one is resolved first.
-fn patch_name(shown: &Path) -> String {
+pub(super) fn patch_name(shown: &Path) -> String {
     let climbs = shown
         .components()
         .any(|part| matches!(part, Component::ParentDir));

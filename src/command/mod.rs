@@ -2,6 +2,7 @@
 //!
 //! A command collects its whole result before the first byte goes out, so that nothing is half printed.
 
+mod apply;
 mod check;
 mod diff;
 mod explain;
@@ -27,7 +28,8 @@ use crate::report::plain::plain;
     version,
     max_term_width = 100,
     after_help = "Exit codes: 0 clean, nobody, or GO; 1 findings, somebody, or NO-GO; 2 usage, unreadable input, \
-                  internal error; 3 nothing to check, or no evidence. For diff: 0 nothing to change, 1 a patch was printed, 2 trouble."
+                  internal error; 3 nothing to check, or no evidence. For diff: 0 nothing to change, 1 a patch was printed, 2 trouble. \
+                  For apply: 0 changed, or nothing to change; 1 not confirmed, or a patch was printed; 2 trouble, and nothing has changed."
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -44,6 +46,8 @@ enum Command {
     Preflight(preflight::Arguments),
     /// What exactly do I change? Prints a unified diff for `git apply` and `patch -p1`.
     Diff(diff::Arguments),
+    /// Make that change, or undo it. It writes files and reloads nothing.
+    Apply(apply::Arguments),
     /// Why does a rule matter, and how do I fix what it finds?
     Explain(explain::Arguments),
     /// Put up with a finding, by an [[ignore]] in plainsight.toml
@@ -113,6 +117,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> E
         Command::Scan(arguments) => scan::run(arguments),
         Command::Preflight(arguments) => preflight::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
+        Command::Apply(arguments) => apply::run(arguments, err),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Ignore(arguments) => ignore::run(arguments),
         Command::Rules(arguments) => explain::list(arguments),

@@ -143,6 +143,27 @@ impl ServerOptions {
         paths: &[PathBuf],
         client: &ClientOptions,
     ) -> Result<Vec<Surface>, Outcome> {
+        let roots = self.roots(paths)?;
+        let mut errors = Vec::new();
+        let mut surfaces = Vec::new();
+        for judged in parallel::map(roots, |root| self.surface(root, client)) {
+            match judged {
+                Ok(surface) => surfaces.push(surface),
+                Err(mistakes) => errors.extend(mistakes),
+            }
+        }
+        if errors.is_empty() {
+            Ok(surfaces)
+        } else {
+            Err(Outcome::trouble(errors))
+        }
+    }
+
+    /// Finds every server at and below `paths`, or the running machine where none is named; nothing is read yet.
+    ///
+    /// # Errors
+    /// As [`ServerOptions::surfaces`].
+    pub(super) fn roots(&self, paths: &[PathBuf]) -> Result<Vec<Root>, Outcome> {
         let mut roots: Vec<Root> = Vec::new();
         let mut errors = Vec::new();
         let mut exit = Exit::Nothing;
@@ -169,18 +190,8 @@ impl ServerOptions {
             let place = place.unwrap_or_else(|_| root.shown.clone());
             seen.insert((place, root.postfix.clone(), root.dovecot.clone()))
         });
-        let mut surfaces = Vec::new();
-        for judged in parallel::map(roots, |root| self.read(root, client)) {
-            match judged {
-                Ok(surface) => surfaces.push(surface),
-                Err(mistakes) => {
-                    exit = Exit::Trouble;
-                    errors.extend(mistakes);
-                }
-            }
-        }
         if errors.is_empty() {
-            Ok(surfaces)
+            Ok(roots)
         } else {
             Err(Outcome {
                 exit,
@@ -194,7 +205,11 @@ impl ServerOptions {
     ///
     /// # Errors
     /// What is wrong with its project file, or which of its files cannot be read.
-    fn read(&self, root: Root, client: &ClientOptions) -> Result<Surface, Vec<String>> {
+    pub(super) fn surface(
+        &self,
+        root: Root,
+        client: &ClientOptions,
+    ) -> Result<Surface, Vec<String>> {
         let project = Project::of(&root.shown)?;
         let surface = self.judge(root, client, project);
         let unreadable: Vec<String> = surface
