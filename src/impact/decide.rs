@@ -29,6 +29,9 @@ pub(super) struct Question<'a> {
     pub(super) days: i64,
 }
 
+/// How many front ends are named in a reason; the table has them all.
+const MOST_CAUSES: usize = 3;
+
 /// Decides, and says what stands in the way.
 pub(super) fn decide(question: &Question<'_>) -> (Decision, Vec<String>) {
     let evidence = question.evidence;
@@ -95,18 +98,25 @@ fn breaking(question: &Question<'_>) -> Option<Step> {
         return Some(Step { accounts, text });
     }
     let mut details = Vec::new();
-    for cause in question.causes {
-        if cause.impact == Impact::Breaks && cause.accepted.is_none() {
-            let how_many = if cause.accounts == accounts {
-                "all".to_owned()
-            } else {
-                format!("{} of them", cause.accounts)
-            };
-            let client = &cause.client;
-            details.push(format!(
-                "{how_many} behind {client}, so a webmail or a proxy"
-            ));
-        }
+    let mut causes = question
+        .causes
+        .iter()
+        .filter(|cause| cause.impact == Impact::Breaks && cause.accepted.is_none());
+    for cause in causes.by_ref().take(MOST_CAUSES) {
+        let how_many = if cause.accounts == accounts {
+            "all".to_owned()
+        } else {
+            format!("{} of them", cause.accounts)
+        };
+        let client = &cause.client;
+        details.push(format!(
+            "{how_many} behind {client}, so a webmail or a proxy"
+        ));
+    }
+    match causes.count() {
+        0 => {}
+        1 => details.push("more behind another address".to_owned()),
+        many => details.push(format!("more behind {many} other addresses")),
     }
     let explained = |client: &ClientImpact| question.causes.iter().any(|one| one.explains(client));
     let clockwork = number(question, |client| {
