@@ -68,6 +68,8 @@ pub struct Finding {
 pub struct Place {
     /// The file, as the user would type it.
     pub file: PathBuf,
+    /// The file, as its repository names it, where that is known.
+    pub name: String,
     /// Its line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
@@ -78,8 +80,10 @@ impl Place {
     /// The place where a span begins.
     pub fn of(sources: &Sources, span: Span) -> Self {
         let position = sources.position(span);
+        let file = sources.shown_path(span.file).to_path_buf();
         Self {
-            file: sources.shown_path(span.file).to_path_buf(),
+            name: file.display().to_string(),
+            file,
             line: position.line,
             column: position.column,
         }

@@ -1,8 +1,9 @@
 //! `plainsight check`: is TLS-only authentication enforced, endpoint by endpoint?
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -15,7 +16,7 @@ use crate::report::{self, Checked};
 use crate::rule::{Rule, Severity};
 use crate::surface::server::Surface;
 
-use super::options::{ClientOptions, Color, Format, RuleOptions, ServerOptions, today};
+use super::options::{ClientOptions, Color, RuleOptions, ServerOptions, today};
 use super::{Exit, Outcome, parallel};
 
 /// From which severity on findings make the exit code 1.
@@ -25,6 +26,21 @@ enum FailOn {
     Warning,
     Note,
     Never,
+}
+
+/// How to print the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    Text,
+    /// For programs; docs/json.md describes it
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions, and a summary of the step
+    Github,
+    /// JUnit XML: a case for each endpoint and rule
+    Junit,
 }
 
 /// Arguments of `check`.
@@ -56,7 +72,7 @@ pub(super) struct Arguments {
     color: Color,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: Output,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
@@ -76,11 +92,20 @@ fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
     let exit = exit(arguments, &checked, &exceptions);
     let mut result = Vec::new();
     let written = match arguments.format {
-        Format::Text => {
+        Output::Sarif => {
+            let document = report::sarif::document(&checked, &exceptions, &rules);
+            report::json::write(&mut result, &document)
+        }
+        Output::Github => github(&mut result, &checked, &exceptions),
+        Output::Junit => {
+            let fails = arguments.fail_on.least();
+            report::junit::write(&mut result, &checked, &exceptions, &rules, fails)
+        }
+        Output::Text => {
             let styled = arguments.color.is_wanted();
             report::check::write(&mut result, &checked, &exceptions, styled)
         }
-        Format::Json => {
+        Output::Json => {
             let document = report::json::check(&checked, &exceptions);
             report::json::write(&mut result, &document)
         }
@@ -110,9 +135,13 @@ fn except(
             .of(&one.surface.root.shown)
             .map_err(Outcome::trouble)?;
         one.name = project.name_of(&one.surface.root.shown);
+        one.base.clone_from(&project.base);
         if !arguments.no_ignores {
             let wrong = exception::by_comments(&one.surface, &mut one.findings, rules, today);
             one.findings.extend(wrong);
+        }
+        for place in one.findings.iter_mut().filter_map(|one| one.place.as_mut()) {
+            place.name = project.name_of(&place.file);
         }
         of_project
             .entry(project.base.clone())
@@ -160,6 +189,17 @@ fn except(
             .apply(&mut all);
     }
     Ok(wrong)
+}
+
+/// Writes the annotations, and where GitHub wants one, the summary of the step.
+fn github(out: &mut Vec<u8>, checked: &[Checked], exceptions: &[Finding]) -> io::Result<()> {
+    if let Some(file) = env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
+        let mut summary = Vec::new();
+        report::github::write_summary(&mut summary, checked, exceptions)?;
+        let file = fs::OpenOptions::new().create(true).append(true).open(file);
+        file?.write_all(&summary)?;
+    }
+    report::github::write(out, checked, exceptions)
 }
 
 fn write_baseline(file: &Path, servers: &[Named<'_>]) -> io::Result<()> {
@@ -212,12 +252,17 @@ pub(super) fn with_findings(surfaces: Vec<Surface>, rules: &[Rule]) -> Vec<Check
 }
 
 impl FailOn {
-    fn covers(self, severity: Severity) -> bool {
+    /// The least severity that counts.
+    const fn least(self) -> Option<Severity> {
         match self {
-            Self::Error => severity >= Severity::Error,
-            Self::Warning => severity >= Severity::Warning,
-            Self::Note => true,
-            Self::Never => false,
+            Self::Error => Some(Severity::Error),
+            Self::Warning => Some(Severity::Warning),
+            Self::Note => Some(Severity::Note),
+            Self::Never => None,
         }
+    }
+
+    fn covers(self, severity: Severity) -> bool {
+        self.least().is_some_and(|least| severity >= least)
     }
 }

@@ -92,6 +92,7 @@ pub fn by_project(
     for ignore in &project.ignores {
         let place = Place {
             file: project.file.clone().unwrap_or_default(),
+            name: crate::project::NAME.to_owned(),
             line: ignore.line,
             column: 1,
         };

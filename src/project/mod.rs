@@ -60,13 +60,7 @@ impl Project {
 
     /// How the repository names a path: from the directory of its project file, with `/`; `.` for that itself.
     pub fn name_of(&self, path: &Path) -> String {
-        let absolute = absolute(path);
-        let name = absolute.strip_prefix(&self.base).unwrap_or(&absolute);
-        if name.as_os_str().is_empty() {
-            ".".to_owned()
-        } else {
-            name.display().to_string()
-        }
+        name_below(&self.base, path)
     }
 
     fn read(file: &Path, bytes: &[u8]) -> Result<Self, Vec<String>> {
@@ -180,6 +174,17 @@ fn project_in(directory: &Path) -> Result<Option<Project>, Vec<String>> {
         Ok(bytes) => Project::read(&shown(&file), &bytes).map(Some),
         Err(ReadError::Outside | ReadError::Missing | ReadError::NotAFile) => Ok(None),
         Err(error) => Err(vec![format!("{}: {error}", shown(&file).display())]),
+    }
+}
+
+/// A path as seen from `base`: with `/`, `.` for that itself, and from the root of the file system where it lies elsewhere.
+pub fn name_below(base: &Path, path: &Path) -> String {
+    let absolute = absolute(path);
+    let name = absolute.strip_prefix(base).unwrap_or(&absolute);
+    if name.as_os_str().is_empty() {
+        ".".to_owned()
+    } else {
+        name.display().to_string()
     }
 }
 

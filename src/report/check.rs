@@ -85,7 +85,7 @@ fn write_excepted(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
 }
 
 /// The first line: enforced or not.
-fn answer(checked: &[Checked]) -> String {
+pub(super) fn answer(checked: &[Checked]) -> String {
     let endpoints: Vec<&Endpoint> = checked
         .iter()
         .flat_map(|one| &one.surface.endpoints)

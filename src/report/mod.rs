@@ -9,14 +9,20 @@ pub mod answer;
 pub mod check;
 pub mod csv;
 mod diagnostic;
+mod discreet;
+pub mod github;
 pub mod html;
 pub mod json;
+pub mod junit;
 pub mod markdown;
 pub mod plain;
 pub mod preflight;
 pub mod rule;
+pub mod sarif;
 pub mod scan;
 pub mod table;
+
+use std::path::PathBuf;
 
 use crate::exception::Named;
 use crate::finding::Finding;
@@ -27,6 +33,8 @@ use crate::surface::server::Surface;
 pub struct Checked {
     /// The server as its repository names it.
     pub name: String,
+    /// The directory from which names begin: that of plainsight.toml, or of the repository.
+    pub base: PathBuf,
     /// The server.
     pub surface: Surface,
     /// What the rules say about it.
@@ -38,6 +46,7 @@ impl Checked {
     pub fn new(surface: Surface, findings: Vec<Finding>) -> Self {
         Self {
             name: surface.root.shown.display().to_string(),
+            base: std::env::current_dir().unwrap_or_default(),
             surface,
             findings,
         }

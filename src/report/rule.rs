@@ -53,13 +53,21 @@ pub fn page(rule: &Rule) -> String {
          # {0}\n\n{1}: {2}.\n",
         rule.id, rule.severity, rule.summary
     );
+    page.push('\n');
+    page.push_str(&help(rule));
+    page
+}
+
+/// The text of its page, without the head, in Markdown.
+pub fn help(rule: &Rule) -> String {
+    let mut help = String::new();
     for (heading, text) in sections(rule) {
         match heading {
-            Some(heading) => page.push_str(&format!("\n## {heading}\n\n{text}\n")),
-            None => page.push_str(&format!("\n{text}\n")),
+            Some(heading) => help.push_str(&format!("\n## {heading}\n\n{text}\n")),
+            None => help.push_str(&format!("{text}\n")),
         }
     }
-    page
+    help
 }
 
 /// The page that lists the rules, in Markdown.

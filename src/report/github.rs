@@ -1,0 +1,135 @@
+//! The report of `check` as annotations of GitHub Actions, and as the Markdown of a step's summary.
+//! Both are seen by everybody who sees the pull request: they name no account and no address.
+
+use std::io::{self, Write};
+
+use crate::finding::Finding;
+use crate::rule::Severity;
+
+use super::Checked;
+use super::discreet::discreet;
+use super::plain::{markdown, plain};
+
+/// GitHub shows no more annotations of one kind for a step.
+const MOST: usize = 10;
+
+/// Writes the annotations, the gravest first, and one line that counts them all.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, checked: &[Checked], exceptions: &[Finding]) -> io::Result<()> {
+    let mut parts = Vec::new();
+    for (severity, command) in KINDS {
+        let findings: Vec<&Finding> = open(checked, exceptions)
+            .filter(|finding| finding.severity == severity)
+            .collect();
+        for finding in findings.iter().take(MOST) {
+            writeln!(out, "{}", annotation(command, finding))?;
+        }
+        let hidden = findings.len().saturating_sub(MOST);
+        let count = super::check::count(findings.len(), severity.word());
+        match (findings.len(), hidden) {
+            (0, _) => {}
+            (_, 0) => parts.push(count),
+            (_, hidden) => parts.push(format!("{count} ({hidden} not annotated)")),
+        }
+    }
+    let found = if parts.is_empty() {
+        "nothing found".to_owned()
+    } else {
+        parts.join(", ")
+    };
+    let servers = super::check::count(checked.len(), "server");
+    writeln!(out, "plainsight: {found} on {servers}")
+}
+
+const KINDS: [(Severity, &str); 3] = [
+    (Severity::Error, "error"),
+    (Severity::Warning, "warning"),
+    (Severity::Note, "notice"),
+];
+
+/// The findings that count.
+fn open<'f>(
+    checked: &'f [Checked],
+    exceptions: &'f [Finding],
+) -> impl Iterator<Item = &'f Finding> {
+    checked
+        .iter()
+        .flat_map(|one| &one.findings)
+        .chain(exceptions)
+        .filter(|finding| finding.suppressed.is_none())
+}
+
+/// `::error file=…,line=…,col=…,title=…::message`, as the runner reads it (actions/toolkit, core/src/command.ts).
+fn annotation(command: &str, finding: &Finding) -> String {
+    let mut properties = Vec::new();
+    if let Some(place) = &finding.place {
+        properties.push(format!("file={}", property(&place.name)));
+        properties.push(format!("line={}", place.line));
+        properties.push(format!("col={}", place.column));
+    }
+    properties.push(format!("title={}", property(&finding.rule)));
+    let message = data(&plain(discreet(&finding.message).as_bytes()));
+    format!("::{command} {}::{message}", properties.join(","))
+}
+
+/// The text of a message: nothing in it ends the command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// The value of a property: nothing in it ends the value either.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Writes the summary of the step: how each server stands, and what was found.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_summary(
+    out: &mut dyn Write,
+    checked: &[Checked],
+    exceptions: &[Finding],
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "### {}\n",
+        markdown(super::check::answer(checked).as_bytes())
+    )?;
+    if open(checked, exceptions).next().is_none() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "| severity | rule | place | finding |\n|---|---|---|---|"
+    )?;
+    for finding in open(checked, exceptions) {
+        let place = finding.place.as_ref().map_or_else(String::new, |place| {
+            format!("{}:{}", place.name, place.line)
+        });
+        writeln!(
+            out,
+            "| {} | {} | {} | {} |",
+            finding.severity,
+            markdown(finding.rule.as_bytes()),
+            markdown(place.as_bytes()),
+            markdown(discreet(&finding.message).as_bytes()),
+        )?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_a_command_early() {
+        assert_eq!(data("100%\n::error::x"), "100%25%0A::error::x");
+        assert_eq!(property("a:b,c"), "a%3Ab%2Cc");
+    }
+}
