@@ -15,8 +15,10 @@ use jiff::tz::TimeZone;
 
 use crate::certificate::{Missing, Policy};
 use crate::project::Project;
+use crate::report::redact::Redaction;
 use crate::root::{self, Root, RootError};
 use crate::rule::Rule;
+use crate::source::FileTree;
 use crate::surface::server::{Surface, Versions};
 use crate::surface::{Client, Question};
 use crate::version::{Range, Version};
@@ -59,6 +61,42 @@ impl Color {
             }
         }
     }
+}
+
+/// Whether names are shown.
+#[derive(Debug, Args)]
+pub(super) struct RedactOptions {
+    /// Show pseudonyms in place of accounts and of the addresses and names of clients; the same name gets the same one each time
+    #[arg(long)]
+    redact: bool,
+    /// A file with a secret that goes into the pseudonyms, so that nobody else can try names
+    #[arg(long, value_name = "FILE", requires = "redact")]
+    redact_key: Option<PathBuf>,
+}
+
+impl RedactOptions {
+    /// How names are replaced; none where they are shown.
+    ///
+    /// # Errors
+    /// Where the secret cannot be read.
+    pub(super) fn redaction(&self) -> Result<Option<Redaction>, String> {
+        if !self.redact {
+            return Ok(None);
+        }
+        let secret = match &self.redact_key {
+            Some(file) => Some(
+                FileTree::rooted("/")
+                    .read(&absolute(file))
+                    .map_err(|why| format!("{}: {why}", file.display()))?,
+            ),
+            None => None,
+        };
+        Ok(Some(Redaction::new(secret.as_deref())))
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// What a certificate or key file that is not there means.

@@ -17,7 +17,7 @@ use crate::rule::Rule;
 
 use super::check::with_findings;
 use super::logs::{self, LogOptions};
-use super::options::{ClientOptions, ServerOptions, only, today};
+use super::options::{ClientOptions, RedactOptions, ServerOptions, only, today};
 use super::{Exit, Outcome};
 
 /// Arguments of `preflight`.
@@ -41,6 +41,8 @@ pub(super) struct Arguments {
     mailbox: Vec<PathBuf>,
     #[command(flatten)]
     server: ServerOptions,
+    #[command(flatten)]
+    redact: RedactOptions,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: AnswerFormat,
@@ -160,7 +162,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             Err(why) => return Outcome::nothing(why),
         };
     }
-    let evidence = match arguments.logs.read(&named, Some(surface)) {
+    let redaction = match arguments.redact.redaction() {
+        Ok(redaction) => redaction,
+        Err(why) => return Outcome::trouble(vec![why]),
+    };
+    let mut evidence = match arguments.logs.read(&named, Some(surface)) {
         Ok(evidence) => evidence,
         Err(errors) => return Outcome::trouble(errors),
     };
@@ -174,7 +180,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     };
     asked.programs = programs;
     let change = fix::enforce(surface, true);
-    let preflight = impact::preflight(surface, &change, &evidence, &asked);
+    let mut preflight = impact::preflight(surface, &change, &evidence, &asked);
+    if let Some(redaction) = redaction {
+        redaction.evidence(&mut evidence);
+        redaction.preflight(&mut preflight);
+    }
     let exit = match preflight.decision {
         Decision::Go => Exit::Clean,
         Decision::NoGo => Exit::Found,

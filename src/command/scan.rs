@@ -8,7 +8,7 @@ use crate::evidence::{Evidence, Transport};
 use crate::report;
 
 use super::logs::{self, LogOptions};
-use super::options::{ClientOptions, ServerOptions, only};
+use super::options::{ClientOptions, RedactOptions, ServerOptions, only};
 use super::{Exit, Outcome};
 
 /// Arguments of `scan`.
@@ -20,6 +20,8 @@ pub(super) struct Arguments {
     logs: LogOptions,
     #[command(flatten)]
     server: ServerOptions,
+    #[command(flatten)]
+    redact: RedactOptions,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: ScanFormat,
@@ -75,10 +77,23 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         }
         ScanFormat::Evidence => arguments.logs.segment(&named, surface),
     };
-    let (evidence, mut result) = match read {
+    let redaction = match arguments.redact.redaction() {
+        Ok(Some(_)) if arguments.format == ScanFormat::Evidence => {
+            return Outcome::trouble(vec![
+                "--format evidence is to be joined with others, so names stay; leave out --redact"
+                    .to_owned(),
+            ]);
+        }
+        Ok(redaction) => redaction,
+        Err(why) => return Outcome::trouble(vec![why]),
+    };
+    let (mut evidence, mut result) = match read {
         Ok(read) => read,
         Err(errors) => return Outcome::trouble(errors),
     };
+    if let Some(redaction) = redaction {
+        redaction.evidence(&mut evidence);
+    }
     let exit = exit(&evidence);
     let written = match arguments.format {
         ScanFormat::Text => report::scan::write(&mut result, &evidence),

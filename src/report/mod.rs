@@ -3,7 +3,7 @@
 //! `check`, `scan` and `preflight` write for people, `json` for programs; `html`, `markdown` and `csv` hand on the `answer` of
 //! `preflight`;
 //! `rule` writes what there is to know about one;
-//! `plain` makes hostile text harmless, `table` lines up columns.
+//! `redact` replaces names by pseudonyms, `plain` makes hostile text harmless, `table` lines up columns.
 
 pub mod answer;
 pub mod check;
@@ -17,6 +17,7 @@ pub mod junit;
 pub mod markdown;
 pub mod plain;
 pub mod preflight;
+pub mod redact;
 pub mod rule;
 pub mod sarif;
 pub mod scan;

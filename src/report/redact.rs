@@ -1,0 +1,166 @@
+//! Redaction: accounts, addresses and names of clients replaced by pseudonyms, the same for the same in every report.
+//!
+//! A pseudonym is a keyed hash. Without a key of one's own, whoever guesses a name can see that he guessed right.
+//! What the configuration says is left as it is.
+
+use std::hash::Hasher;
+
+use bstr::{BString, ByteSlice};
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::evidence::{Evidence, Refusal, Row};
+use crate::impact::Preflight;
+
+/// How names become pseudonyms.
+#[derive(Clone, Debug)]
+pub struct Redaction {
+    key: [u8; 16],
+}
+
+impl Redaction {
+    /// Pseudonyms under a secret; none is a secret that everybody knows.
+    pub fn new(secret: Option<&[u8]>) -> Self {
+        let mut hasher = SipHasher13::new();
+        hasher.write(secret.unwrap_or_default());
+        Self {
+            key: hasher.finish128().as_bytes(),
+        }
+    }
+
+    /// The pseudonym of a text: `account-5f3a09b2c1`.
+    fn pseudonym(&self, kind: &str, text: &[u8]) -> BString {
+        let mut hasher = SipHasher13::new_with_key(&self.key);
+        hasher.write(kind.as_bytes());
+        hasher.write_u8(0);
+        hasher.write(text);
+        let bytes = hasher.finish128().as_bytes();
+        let digits: String = bytes[..5]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!("{kind}-{digits}").into()
+    }
+
+    fn account(&self, account: &mut Option<BString>) {
+        if let Some(name) = account {
+            *name = self.pseudonym("account", name);
+        }
+    }
+
+    /// What the server wrote for want of an address stays.
+    fn client(&self, client: &mut BString) {
+        if !matches!(client.as_bytes(), b"" | b"unknown") {
+            *client = self.pseudonym("client", client);
+        }
+    }
+
+    fn name(&self, name: &mut Option<BString>) {
+        if let Some(name) = name {
+            *name = self.pseudonym("name", name);
+        }
+    }
+
+    /// Redacts what the logs prove.
+    pub fn evidence(&self, evidence: &mut Evidence) {
+        for row in evidence.rows.iter_mut().chain(&mut evidence.anonymous) {
+            self.row(row);
+        }
+        for refusal in &mut evidence.refused {
+            self.refusal(refusal);
+        }
+        // The order must not tell what the names no longer do.
+        let key = |row: &Row| {
+            (
+                row.service.clone(),
+                row.protocol,
+                row.account.clone(),
+                row.client.clone(),
+            )
+        };
+        evidence.rows.sort_by_cached_key(key);
+        evidence.anonymous.sort_by_cached_key(key);
+        evidence.refused.sort_by_cached_key(|one| {
+            (
+                one.service.clone(),
+                one.protocol,
+                one.account.clone(),
+                one.client.clone(),
+            )
+        });
+    }
+
+    fn row(&self, row: &mut Row) {
+        self.account(&mut row.account);
+        self.client(&mut row.client);
+        self.name(&mut row.client_name);
+        if let Some(address) = &mut row.server_address {
+            *address = self.pseudonym("server", address);
+        }
+    }
+
+    fn refusal(&self, refusal: &mut Refusal) {
+        self.account(&mut refusal.account);
+        self.client(&mut refusal.client);
+    }
+
+    /// Redacts the answer of preflight.
+    pub fn preflight(&self, preflight: &mut Preflight) {
+        // Reasons name clients only where many accounts are behind one.
+        for cause in &mut preflight.causes {
+            let before = cause.client.to_string();
+            self.client(&mut cause.client);
+            self.name(&mut cause.client_name);
+            for reason in &mut preflight.reasons {
+                *reason = reason.replace(
+                    &format!("behind {before},"),
+                    &format!("behind {},", cause.client),
+                );
+            }
+        }
+        for one in &mut preflight.accounts {
+            self.account(&mut one.account);
+            for client in &mut one.clients {
+                self.client(&mut client.client);
+                self.name(&mut client.client_name);
+                if let Some(program) = &mut client.mail_program
+                    && let Some(host) = program.strip_prefix(b"HELO ")
+                {
+                    *program = format!("HELO {}", self.pseudonym("name", host)).into();
+                }
+            }
+            one.clients.sort_by(|a, b| {
+                (a.impact, &a.client, &a.service).cmp(&(b.impact, &b.client, &b.service))
+            });
+        }
+        preflight.accounts.sort_by(|a, b| {
+            (a.impact, &a.account, a.protocol).cmp(&(b.impact, &b.account, b.protocol))
+        });
+        for minimum in &mut preflight.minima {
+            for older in &mut minimum.breaks {
+                self.account(&mut older.account);
+                self.client(&mut older.client);
+            }
+            minimum.breaks.sort();
+        }
+        for words in &mut preflight.unused {
+            *words = self.pseudonym("accepted", words.as_bytes()).to_string();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pseudonyms_are_stable_and_depend_on_the_secret() {
+        let open = Redaction::new(None);
+        let anna = open.pseudonym("account", b"anna@example.org");
+        assert_eq!(anna, open.pseudonym("account", b"anna@example.org"));
+        assert_ne!(anna, open.pseudonym("account", b"ben@example.org"));
+        assert_ne!(anna, open.pseudonym("client", b"anna@example.org"));
+        let secret = Redaction::new(Some(b"secret"));
+        assert_ne!(anna, secret.pseudonym("account", b"anna@example.org"));
+        assert_eq!(anna.len(), "account-".len() + 10);
+    }
+}
