@@ -6,7 +6,7 @@
 //! read: bytes → chunk: lines → prefix · smtpd · login: events → session → segment → transport: Evidence
 //! ```
 //!
-//! [`scan`] is the whole of it. What a configuration says about the log goes in as a [`Calibration`], a plain value;
+//! [`scan()`] is the whole of it. What a configuration says about the log goes in as a [`Calibration`], a plain value;
 //! without it only what the log itself proves counts.
 
 mod calendar;
@@ -122,7 +122,7 @@ pub fn scan(inputs: &[Named], options: &Options) -> Result<Evidence, Vec<ScanErr
 /// The same, and the segment that all of it reduces to, as NDJSON.
 ///
 /// # Errors
-/// As for [`scan`].
+/// As for [`scan()`].
 pub fn segment(inputs: &[Named], options: &Options) -> Result<(Evidence, Vec<u8>), Vec<ScanError>> {
     Scan::open(inputs, None, options)?.all(true)
 }
@@ -131,7 +131,7 @@ pub fn segment(inputs: &[Named], options: &Options) -> Result<(Evidence, Vec<u8>
 /// Gives what the next one needs; none where it is to take what this one took.
 ///
 /// # Errors
-/// As for [`scan`], and where `saved` cannot be read, or the logs are not those that it was made of.
+/// As for [`scan()`], and where `saved` cannot be read, or the logs are not those that it was made of.
 pub fn resume(
     inputs: &[Named],
     options: &Options,

@@ -1,6 +1,6 @@
 //! A transaction: new texts for several files on this disk, of which all are written or none.
 //!
-//! What is about to happen is written down first, as a [`Record`] with a copy of every old and every new text
+//! What is about to happen is written down first, as a `Record` with a copy of every old and every new text
 //! (`record` beside this file); then the files are exchanged one by one (`replace`), with owner, mode and attributes kept
 //! (`attributes`). Whoever opens the [`Store`] of records next finds what a killed run left behind and undoes or finishes it.
 //!
