@@ -10,6 +10,7 @@ use super::head::Form;
 use super::json::Fields;
 use super::prefix;
 use super::stamp::DAY;
+use super::writer::Writer;
 use crate::evidence::Time;
 
 /// Lines that are longer are never taken for a repetition, so that how a log is cut does not matter.
@@ -67,9 +68,8 @@ pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own
             text,
             needle: (hit - start).saturating_sub(whole.len() - text.len()),
             following: chunk.get(end + 1..).unwrap_or_default(),
-            lines: lines.up_to(chunk, start),
         };
-        line.look(events, needles.form);
+        line.look(events, needles.form, || lines.up_to(chunk, start));
         for (hit, needle) in hits.iter_mut().zip(&needles.finders) {
             if *hit < end {
                 *hit = next(needle, end);
@@ -99,12 +99,11 @@ struct Candidate<'a> {
     needle: usize,
     /// What follows it in the chunk.
     following: &'a [u8],
-    /// How many lines of the chunk stand before it.
-    lines: u64,
 }
 
 impl Candidate<'_> {
-    fn look(&self, events: &mut Events<'_>, form: Form) {
+    /// Takes it; `lines` counts the lines of the chunk before it.
+    fn look(&self, events: &mut Events<'_>, form: Form, lines: impl FnOnce() -> u64) {
         let fields;
         let cut = if form == Form::Json && self.text.first() == Some(&b'{') {
             let Some(read) = Fields::of_json(self.text) else {
@@ -119,21 +118,32 @@ impl Candidate<'_> {
         let Some(cut) = cut else {
             return;
         };
-        if events.was_seen(self.text) {
+        // Two rules of a syslog daemon that write into one file write the same line twice, one behind the other.
+        if events.was_seen(self.text) || self.is_written_twice() {
             return;
         }
+        let times = match cut.writer {
+            Writer::Smtpd => 1,
+            Writer::Login(_) => 1 + self.repetitions(),
+        };
+        events.take(&cut, lines, times);
+    }
+
+    /// Whether the line that follows is the same.
+    fn is_written_twice(&self) -> bool {
+        let length = self.text.len();
+        length < LONGEST_REPEATED
+            && self.following.get(..length) == Some(self.text)
+            && matches!(self.following[length..], [b'\n', ..] | [b'\r', b'\n', ..])
+    }
+
+    /// How often the line that follows says that this one came again.
+    fn repetitions(&self) -> u32 {
         let reach = self.following.len().min(LONGEST_REPEATED);
-        let mut times = 1;
-        if let Some(end) = memchr(b'\n', &self.following[..reach]) {
-            let following = without_return(&self.following[..end]);
-            // Two rules of a syslog daemon that write into one file write the same line twice, one behind the other.
-            if following == self.text {
-                return;
-            }
-            times += repeated_last(following);
-        }
-        let at = events.segment.position(self.lines);
-        events.take(&cut, at, times);
+        let end = memchr(b'\n', &self.following[..reach]);
+        end.map_or(0, |end| {
+            repeated_last(without_return(&self.following[..end]))
+        })
     }
 }
 

@@ -43,15 +43,18 @@ pub(crate) enum Word {
 /// Reads an element list.
 pub(crate) fn elements(list: &[u8]) -> Option<Elements<'_>> {
     let mut found = Elements::default();
-    let user = memmem::find(list, b"user=<");
+    let user = if list.starts_with(b"user=<") {
+        Some(0)
+    } else {
+        memmem::find(list, b"user=<")
+    };
     // Everything left of this belongs to the name or stands before it.
     let floor = user.map_or(0, |at| at + 6);
     let mut end = list.len();
     let mut seen = 0u8;
     let mut pending = false;
     while end > floor {
-        let start =
-            memmem::rfind(&list[floor..end], b", ").map_or(floor, |comma| floor + comma + 2);
+        let start = last_separator(&list[floor..end]).map_or(floor, |comma| floor + comma + 2);
         let token = &list[start..end];
         match found.take(token, &mut seen) {
             Taken::Known => pending = false,
@@ -78,6 +81,18 @@ pub(crate) fn elements(list: &[u8]) -> Option<Elements<'_>> {
         }
     }
     (seen & RIP != 0).then_some(found)
+}
+
+/// Where the last `, ` stands. It is a few bytes away, and nearly every comma has a blank behind it.
+fn last_separator(text: &[u8]) -> Option<usize> {
+    let mut end = text.len();
+    while let Some(comma) = text[..end].iter().rposition(|byte| *byte == b',') {
+        if text.get(comma + 1) == Some(&b' ') {
+            return Some(comma);
+        }
+        end = comma;
+    }
+    None
 }
 
 /// What became of one token.
@@ -126,7 +141,8 @@ impl<'a> Elements<'a> {
             self.say(word, version, *seen);
             return Taken::Known;
         }
-        if token.last() == Some(&b'>') && memmem::find(token, b"=<").is_none() {
+        let opens = |token: &[u8]| token.windows(2).any(|pair| pair == b"=<");
+        if token.last() == Some(&b'>') && !opens(token) {
             return Taken::End;
         }
         if memchr(b'=', token).is_some() {

@@ -53,16 +53,16 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// Takes one line; `times` is how often it stands for itself.
-    pub(crate) fn take(&mut self, line: &Line<'_>, at: Position, times: u32) {
+    /// Takes one line. `lines` counts those of the chunk before it, and `times` is how often it stands for itself.
+    pub(crate) fn take(&mut self, line: &Line<'_>, lines: impl FnOnce() -> u64, times: u32) {
         self.segment.lines.candidate += 1;
         match line.writer {
-            Writer::Smtpd => self.smtpd(line, at),
-            Writer::Login(protocol) => self.login(line, protocol, at, times),
+            Writer::Smtpd => self.smtpd(line, lines),
+            Writer::Login(protocol) => self.login(line, protocol, lines, times),
         }
     }
 
-    fn smtpd(&mut self, line: &Line<'_>, at: Position) {
+    fn smtpd(&mut self, line: &Line<'_>, lines: impl FnOnce() -> u64) {
         let Some(said) = smtpd::understand(line.message) else {
             return;
         };
@@ -70,7 +70,7 @@ impl<'a> Events<'a> {
         let service = self.segment.names.intern(line.program);
         let key = line.pid.map(|pid| Key { host, service, pid });
         match said {
-            smtpd::Said::Connect(_) => {
+            smtpd::Said::Connect => {
                 if let Some(key) = key {
                     self.segment.connect(key);
                 }
@@ -94,7 +94,7 @@ impl<'a> Events<'a> {
                 let login = Login {
                     who,
                     method,
-                    seen: self.seen(line, at),
+                    seen: self.seen(line, lines()),
                     under_tls: false,
                     front_end: login.method.eq_ignore_ascii_case(b"XCLIENT"),
                 };
@@ -107,9 +107,9 @@ impl<'a> Events<'a> {
                 if let Some(key) = key {
                     let told = counters.is_some_and(|counters| counters.auth_tried > 0);
                     let (who, seen) = if told {
-                        (self.who(peer, None, false), self.seen(line, at))
+                        (self.who(peer, None, false), self.seen(line, lines()))
                     } else {
-                        (NOBODY, Seen { time: None, at })
+                        (NOBODY, NEVER)
                     };
                     let end = End::Disconnect {
                         counters,
@@ -122,7 +122,13 @@ impl<'a> Events<'a> {
         }
     }
 
-    fn login(&mut self, line: &Line<'_>, protocol: Protocol, at: Position, times: u32) {
+    fn login(
+        &mut self,
+        line: &Line<'_>,
+        protocol: Protocol,
+        lines: impl FnOnce() -> u64,
+        times: u32,
+    ) {
         let Some(said) = login::understand(line.message) else {
             if line.message.starts_with(b"Login: ") || line.message.starts_with(b"Logged in: ") {
                 self.segment.lines.unparsed += 1;
@@ -158,7 +164,7 @@ impl<'a> Events<'a> {
             address: elements.client,
         };
         let who = self.who(peer, elements.user, elements.ambiguous);
-        let seen = self.seen(line, at);
+        let seen = self.seen(line, lines());
         let times = times.saturating_mul(line.times);
         if refusal {
             self.segment.refusal(way, who, seen, times);
@@ -193,10 +199,10 @@ impl<'a> Events<'a> {
         }
     }
 
-    fn seen(&mut self, line: &Line<'_>, at: Position) -> Seen {
+    fn seen(&mut self, line: &Line<'_>, lines: u64) -> Seen {
         Seen {
             time: self.time(line),
-            at,
+            at: self.segment.position(lines),
         }
     }
 
@@ -256,6 +262,12 @@ const NOBODY: Who = Who {
     ambiguous: false,
     client: Name::NONE,
     client_name: Name::NONE,
+};
+
+/// Where nothing is seen.
+const NEVER: Seen = Seen {
+    time: None,
+    at: Position { file: 0, line: 0 },
 };
 
 fn shown(elements: &Elements<'_>) -> Shown {

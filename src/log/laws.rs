@@ -50,16 +50,16 @@ pub(super) fn line() -> impl Strategy<Value = String> {
 }
 
 fn log() -> impl Strategy<Value = Vec<u8>> {
-    log_of(400)
+    log_of(400, 0)
 }
 
-/// A log of up to so many lines.
-pub(super) fn log_of(most: usize) -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec((line(), 0..3u8), 1..most).prop_map(|lines| {
-        let mut clock = 0u32;
+/// A log of up to so many lines, each at least so many steps of time after the one before.
+pub(super) fn log_of(most: usize, least: u32) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec((line(), least..3), 1..most).prop_map(|lines| {
+        let mut clock = 0;
         let mut text = Vec::new();
         for (line, step) in lines {
-            clock += u32::from(step) * 1700;
+            clock += step * 900;
             let (day, hour, minute) = (1 + clock / 86_400, clock / 3600 % 24, clock / 60 % 60);
             let second = clock % 60;
             text.extend(format!("Mar {day:2} {hour:02}:{minute:02}:{second:02} {line}\n").bytes());
@@ -122,6 +122,15 @@ proptest! {
     }
 
     #[test]
+    fn the_usual_line_is_cut_as_any_other(words in prop::collection::vec(piece(), 1..10), needle in 0..2usize) {
+        let line = words.concat();
+        let needle = [&b"/smtpd["[..], b"-login: "][needle];
+        for at in memchr::memmem::find_iter(line.as_bytes(), needle) {
+            super::prefix::check_usual(line.as_bytes(), at);
+        }
+    }
+
+    #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), kind in 0..4usize) {
         let calendar = calendar();
         let prefix = [
@@ -158,6 +167,34 @@ proptest! {
             prop_assert_eq!(row.client.as_slice(), b"192.0.2.9");
         }
     }
+}
+
+/// Pieces of a prefix.
+fn piece() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "Mar  1 08:00:00 ",
+        "2026-03-01T08:00:00Z ",
+        "<22>",
+        "h ",
+        " ",
+        ":",
+        "[",
+        "]: ",
+        "[7]: ",
+        "7",
+        "postfix",
+        "/smtpd[",
+        "/smtpd",
+        "dovecot: ",
+        "dovecot[9]: ",
+        "imap",
+        "pop3-login: ",
+        "-login: ",
+        "Info: ",
+        "message repeated 2 times: [ ",
+        "[ID 5 mail.info] ",
+        "x",
+    ])
 }
 
 /// Pieces of the log's own syntax.

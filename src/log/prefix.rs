@@ -42,6 +42,70 @@ pub(crate) fn bare(text: &[u8]) -> &[u8] {
 
 /// Cuts a line if a login server wrote it. `needle` is where the word that made it a candidate stands.
 pub(crate) fn cut(line: &[u8], needle: usize) -> Option<Line<'_>> {
+    usual(line, needle).or_else(|| any(line, needle))
+}
+
+/// A line with everything in its usual place, such as nearly all are: stamp, host, and the needle in the next word,
+/// or of Dovecot in the one behind it. It gives what [`any`] gives, or none, and takes a tenth of the time.
+fn usual(line: &[u8], needle: usize) -> Option<Line<'_>> {
+    let plain = plain_stamp(line);
+    let host_at = plain + 1;
+    let host_end = host_at + blank(line.get(host_at..needle)?)?;
+    let host = &line[host_at..host_end];
+    if plain == 0 || matches!(host, [] | [b'<', ..] | [.., b':']) {
+        return None;
+    }
+    let stamp = &line[..plain];
+    let word_at = host_end + 1;
+    if let Some(rest) = line.get(needle..)?.strip_prefix(b"/smtpd[") {
+        let before = line.get(word_at..needle)?;
+        if before.iter().any(|byte| matches!(byte, b' ' | b'[')) {
+            return None;
+        }
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        return Some(Line {
+            stamp,
+            host,
+            program: &line[word_at..needle + b"/smtpd".len()],
+            pid: self::digits(&rest[..digits]),
+            writer: Writer::Smtpd,
+            message: rest[digits..].strip_prefix(b"]: ")?,
+            times: 1,
+        });
+    }
+    let word_end = word_at + blank(line.get(word_at..needle)?)?;
+    let name = line[word_at..word_end].strip_suffix(b":")?;
+    let program = line.get(word_end + 1..needle + b"-login".len())?;
+    let protocol = writer::login_process(program)?;
+    let (name, pid) = name_and_pid(name)?;
+    if name.ends_with(b"/smtpd") || writer::login_process(name).is_some() {
+        return None;
+    }
+    Some(Line {
+        stamp,
+        host,
+        program,
+        pid,
+        writer: Writer::Login(protocol),
+        message: writer::without_level(line.get(needle + b"-login: ".len()..)?),
+        times: 1,
+    })
+}
+
+/// Both ways of cutting must agree.
+#[cfg(test)]
+pub(crate) fn check_usual(line: &[u8], needle: usize) {
+    if let Some(cut) = usual(line, needle) {
+        assert_eq!(Some(cut), any(line, needle), "{}", bstr::BStr::new(line));
+    }
+}
+
+/// Where the first blank stands. The words before it are short, too short for a search by vectors to pay.
+fn blank(text: &[u8]) -> Option<usize> {
+    text.iter().position(|byte| *byte == b' ')
+}
+
+fn any(line: &[u8], needle: usize) -> Option<Line<'_>> {
     let plain = plain_stamp(line);
     if plain > 0 {
         return after_stamp(&line[..plain], line.get(plain + 1..)?);
@@ -51,7 +115,7 @@ pub(crate) fn cut(line: &[u8], needle: usize) -> Option<Line<'_>> {
         let rest = &rest[end + 1..];
         return match rest {
             [b'1'..=b'9', b' ', rest @ ..] => rfc5424(rest),
-            _ => cut(rest, needle.saturating_sub(end + 2)),
+            _ => any(rest, needle.saturating_sub(end + 2)),
         };
     }
     let reach = line.get(..needle.min(FARTHEST_STAMP).min(line.len()))?;
@@ -170,14 +234,19 @@ fn program<'a>(
     word: &'a [u8],
     message: &'a [u8],
 ) -> Option<Line<'a>> {
-    let (name, pid) = match word.strip_suffix(b"]") {
+    let (name, pid) = name_and_pid(word)?;
+    writer::line_of(stamp, host, name, pid, message)
+}
+
+/// `NAME[PID]`, or `NAME`.
+fn name_and_pid(word: &[u8]) -> Option<(&[u8], Option<u32>)> {
+    Some(match word.strip_suffix(b"]") {
         Some(inner) => {
             let open = memchr(b'[', inner)?;
             (&inner[..open], digits(&inner[open + 1..]))
         }
         None => (word, None),
-    };
-    writer::line_of(stamp, host, name, pid, message)
+    })
 }
 
 /// The bytes up to the next blank, and what follows it.

@@ -106,7 +106,7 @@ proptest! {
 
     #[test]
     fn going_on_equals_scanning_everything(
-        text in log_of(4000),
+        text in log_of(2500, 0),
         steps in prop::collection::vec(step(), 1..12),
     ) {
         let logs = Logs::new("resume");
@@ -137,7 +137,8 @@ proptest! {
 
     #[test]
     fn lines_that_stand_in_two_logs_count_once_in_every_scan(
-        text in log_of(1000),
+        // Lines that are the same but for their place in one log are not told from those of another.
+        text in log_of(1000, 1),
         cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>()), 1..6),
     ) {
         let logs = Logs::new("twins");
@@ -163,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn a_segment_that_was_saved_is_the_same_when_it_is_read(text in log_of(300)) {
+    fn a_segment_that_was_saved_is_the_same_when_it_is_read(text in log_of(300, 0)) {
         let logs = Logs::new("saved");
         logs.append("mail.log", &text);
         logs.append("mail.log", b"Mar  1 08:00:00 h dovecot: imap-login: Login: user=<\xff\x00>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1\n");
@@ -180,7 +181,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_reading_of_a_state_panic(
-        text in log_of(60),
+        text in log_of(60, 0),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
     ) {
         let logs = Logs::new("damaged");

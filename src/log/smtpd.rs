@@ -4,14 +4,16 @@
 //! smtpd/smtpd_sasl_glue.c (`smtpd_sasl_authenticate`), tls/tls_server.c (`tls_log_summary`).
 //! `session` puts the lines of one process in order and draws the conclusion.
 
-use memchr::{memchr, memmem};
+use std::sync::LazyLock;
+
+use memchr::{memchr, memchr_iter, memmem};
 use serde::{Deserialize, Serialize};
 
 /// One line, understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said<'a> {
     /// `connect from PEER`: a session begins. One process serves one client at a time.
-    Connect(Peer<'a>),
+    Connect,
     /// `… TLS connection established from PEER: TLSv1.3 with cipher …`, at smtpd_tls_loglevel 1 and above.
     Tls {
         /// `TLSv1.3`.
@@ -60,8 +62,8 @@ pub(crate) struct Counters {
 
 /// Understands a message; none where it says nothing about logins or TLS.
 pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
-    if let Some(rest) = message.strip_prefix(b"connect from ") {
-        return peer(rest).map(|(peer, _)| Said::Connect(peer));
+    if message.starts_with(b"connect from ") {
+        return Some(Said::Connect);
     }
     if let Some(rest) = message.strip_prefix(b"disconnect from ") {
         let (peer, rest) = peer(rest)?;
@@ -107,8 +109,10 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
 fn established(rest: &[u8]) -> Option<Said<'_>> {
     let (_, rest) = peer(rest)?;
     // The name that the client asked for is logged only if a table of the server holds it (3.4), so it is no free text.
-    let colon = memmem::find(rest, b": ")?;
-    let version = &rest[colon + 2..];
+    let version = match rest.strip_prefix(b": ") {
+        Some(version) => version,
+        None => &rest[memmem::find(rest, b": ")? + 2..],
+    };
     let end = memchr(b' ', version).unwrap_or(version.len());
     Some(Said::Tls {
         version: &version[..end],
@@ -142,16 +146,27 @@ fn peer(text: &[u8]) -> Option<(Peer<'_>, &[u8])> {
     Some((peer, rest))
 }
 
+/// What stands before the name; made once, since it is looked for in every login.
+static USER: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(b", sasl_username="));
+
 /// `PEER[, sasl_method=M][, sasl_username=U][, sasl_sender=S][, orig_queue_id=Q][, orig_client=PEER]`.
 ///
 /// Without a SASL name it is a message of nobody: mail from outside, or the copy that a content filter gives back.
 fn client(text: &[u8]) -> Option<Login<'_>> {
     let (peer, rest) = peer(text)?;
     let rest = rest.strip_prefix(b", sasl_method=")?;
-    const USER: &[u8] = b", sasl_username=";
-    let user = memmem::find(rest, USER)?;
-    let (method, mut account) = (&rest[..user], &rest[user + USER.len()..]);
+    let user = USER.find(rest)?;
+    let (method, mut account) = (&rest[..user], &rest[user + USER.needle().len()..]);
     let mut ambiguous = false;
+    if memchr(b',', account).is_none() {
+        return Some(Login {
+            peer,
+            method,
+            account,
+            ambiguous,
+        });
+    }
     // Nothing is quoted, so the fields behind the name are taken off from the right, in the order in which smtpd writes them.
     for field in [
         &b", orig_client="[..],
@@ -203,22 +218,23 @@ fn rejected(text: &[u8]) -> Option<Login<'_>> {
 fn counters(text: &[u8]) -> Option<Counters> {
     let mut found = Counters::default();
     let mut complete = false;
-    for word in text.split(|byte| *byte == b' ') {
-        let Some(equal) = memchr(b'=', word) else {
-            continue;
-        };
-        match &word[..equal] {
-            b"auth" => (found.auth, found.auth_tried) = count(&word[equal + 1..]),
-            b"starttls" => found.starttls = count(&word[equal + 1..]).0,
-            b"commands" => complete = true,
-            _ => {}
+    for equal in memchr_iter(b'=', text) {
+        let (name, value) = (&text[..equal], &text[equal + 1..]);
+        if name.ends_with(b" auth") {
+            (found.auth, found.auth_tried) = count(value);
+        } else if name.ends_with(b" starttls") {
+            found.starttls = count(value).0;
+        } else {
+            complete |= name.ends_with(b" commands");
         }
     }
     complete.then_some(found)
 }
 
-/// `2` or `1/2`: how many succeeded, and how many there were.
+/// `2` or `1/2`, up to a blank: how many succeeded, and how many there were.
 fn count(text: &[u8]) -> (u32, u32) {
+    let end = text.iter().position(|byte| *byte == b' ');
+    let text = &text[..end.unwrap_or(text.len())];
     let number = |text| super::prefix::digits(text).unwrap_or(0);
     match memchr(b'/', text) {
         Some(slash) => (number(&text[..slash]), number(&text[slash + 1..])),

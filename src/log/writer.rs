@@ -91,6 +91,6 @@ pub(crate) fn login_process(name: &[u8]) -> Option<Protocol> {
 }
 
 /// Without `Info: `, which Dovecot writes into files of its own but not to syslog.
-fn without_level(message: &[u8]) -> &[u8] {
+pub(crate) fn without_level(message: &[u8]) -> &[u8] {
     message.strip_prefix(b"Info: ").unwrap_or(message)
 }
