@@ -3,16 +3,17 @@
 //! `log` to the left makes it; `impact` to the right asks it who would break.
 
 mod program;
+mod text;
 mod time;
 
-use std::path::PathBuf;
-
-use bstr::BString;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::protocol::Protocol;
 use crate::rhythm::Rhythm;
 
 pub use program::Programs;
+pub use text::Text;
 pub use time::Time;
 
 /// How a login travelled.
@@ -56,7 +57,7 @@ impl Transport {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Example {
     /// The file as it was named on the command line or found.
-    pub file: PathBuf,
+    pub file: Arc<Path>,
     /// The line in it, from 1 (in the unpacked text of a compressed file).
     pub line: u64,
 }
@@ -65,25 +66,25 @@ pub struct Example {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// The host that wrote the lines; empty where the log does not name it.
-    pub host: BString,
+    pub host: Text,
     /// The program as logged, without pid: `postfix/submission/smtpd`, `imap-login`.
-    pub service: BString,
+    pub service: Text,
     /// What was spoken.
     pub protocol: Protocol,
     /// Who logged in; none where the log does not tell.
-    pub account: Option<BString>,
+    pub account: Option<Text>,
     /// The client's address as logged; `unknown` where the server did not know it.
-    pub client: BString,
+    pub client: Text,
     /// The client's name as logged, where it has one. Never looked up.
-    pub client_name: Option<BString>,
+    pub client_name: Option<Text>,
     /// The server's own address of the connection, where logged (`lip=`).
-    pub server_address: Option<BString>,
+    pub server_address: Option<Text>,
     /// The SASL mechanism in upper case; `XCLIENT` for a login that a front end passed on.
-    pub method: BString,
+    pub method: Text,
     /// How it travelled.
     pub transport: Transport,
     /// `TLSv1.2` and the like; where several were seen, the oldest.
-    pub tls_version: Option<BString>,
+    pub tls_version: Option<Text>,
     /// How many logins. Postfix logs none by itself: each session in which a message of the account was accepted counts as one.
     pub logins: u64,
     /// The first of them.
@@ -121,15 +122,15 @@ impl Window {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The host that wrote the lines.
-    pub host: BString,
+    pub host: Text,
     /// The program as logged.
-    pub service: BString,
+    pub service: Text,
     /// What was spoken.
     pub protocol: Protocol,
     /// Who tried, where the log tells.
-    pub account: Option<BString>,
+    pub account: Option<Text>,
     /// The client's address as logged.
-    pub client: BString,
+    pub client: Text,
     /// Why, in the log's words.
     pub reason: String,
     /// How often.
@@ -146,9 +147,9 @@ pub struct Refusal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calibration {
     /// The host that wrote the lines.
-    pub host: BString,
+    pub host: Text,
     /// The program as logged.
-    pub service: BString,
+    pub service: Text,
     /// Whether a login of this service without a word of TLS was without TLS.
     pub silence_proves: bool,
     /// Why, in words.

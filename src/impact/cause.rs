@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bstr::BString;
-
 use super::{AccountImpact, Impact};
+use crate::evidence::Text;
 
 /// From how many accounts on a client is taken for a front end.
 const MANY: usize = 5;
@@ -13,9 +12,9 @@ const MANY: usize = 5;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     /// Its address as logged.
-    pub client: BString,
+    pub client: Text,
     /// Its name as logged, where it has one.
-    pub client_name: Option<BString>,
+    pub client_name: Option<Text>,
     /// How they fare: [`Impact::Breaks`] or [`Impact::Unknown`].
     pub impact: Impact,
     /// How many accounts.
@@ -34,12 +33,12 @@ impl Cause {
 }
 
 /// What makes clients one cause.
-type Key<'a> = (Impact, &'a BString, &'a Option<String>);
+type Key<'a> = (Impact, &'a Text, &'a Option<String>);
 
 /// The causes, those with the most accounts first.
 pub(super) fn causes(accounts: &[AccountImpact]) -> Vec<Cause> {
-    let mut behind: BTreeMap<Key<'_>, BTreeSet<&BString>> = BTreeMap::new();
-    let mut names: BTreeMap<&BString, &BString> = BTreeMap::new();
+    let mut behind: BTreeMap<Key<'_>, BTreeSet<&Text>> = BTreeMap::new();
+    let mut names: BTreeMap<&Text, &Text> = BTreeMap::new();
     for one in accounts {
         let Some(account) = &one.account else {
             continue;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bstr::BString;
-
-use crate::evidence::{Evidence, Time, Transport, Window};
+use crate::evidence::{Evidence, Text, Time, Transport, Window};
 use crate::fix::Change;
 use crate::protocol::Protocol;
 use crate::surface::server::Surface;
@@ -24,7 +22,7 @@ pub(super) struct Question<'a> {
     pub(super) causes: &'a [Cause],
     pub(super) evidence: &'a Evidence,
     /// The smtpd services, as the log names them, that do not log TLS.
-    pub(super) unlogged: Vec<BString>,
+    pub(super) unlogged: Vec<bstr::BString>,
     /// How many days the logs have to cover.
     pub(super) days: i64,
 }
@@ -161,7 +159,10 @@ fn silences(question: &Question<'_>) -> Vec<Option<Step>> {
 fn is_silent(question: &Question<'_>, protocol: Protocol, client: &ClientImpact) -> bool {
     let unlogged = match protocol {
         // The counters of a session prove something even so; with TLS logged, every session does.
-        Protocol::Smtp => question.unlogged.contains(&client.service),
+        Protocol::Smtp => question
+            .unlogged
+            .iter()
+            .any(|name| name.as_slice() == client.service.as_slice()),
         Protocol::Imap | Protocol::Pop3 | Protocol::Sieve | Protocol::Submission => question
             .evidence
             .calibration
@@ -206,7 +207,7 @@ fn accounts_of(
             .any(|client| is_such(one.protocol, client))
     });
     hit.map(|one| &one.account)
-        .collect::<BTreeSet<&Option<BString>>>()
+        .collect::<BTreeSet<&Option<Text>>>()
         .len()
 }
 
@@ -231,7 +232,7 @@ fn strangers(question: &Question<'_>) -> Vec<String> {
             });
         let changes = open.clone().any(|endpoint| !endpoint.verdict.is_enforced());
         let heard = open.clone().any(|endpoint| {
-            let logged = |service: &BString| service.as_slice() == endpoint.log_name.as_bytes();
+            let logged = |service: &Text| service.as_slice() == endpoint.log_name.as_bytes();
             question
                 .evidence
                 .calibration
@@ -267,7 +268,7 @@ fn go(question: &Question<'_>) -> String {
         .flat_map(|one| &one.clients)
         .filter(|client| client.impact == Impact::Refused)
         .collect();
-    let clients: BTreeSet<&BString> = refused.iter().map(|client| &client.client).collect();
+    let clients: BTreeSet<&Text> = refused.iter().map(|client| &client.client).collect();
     match refused.iter().filter_map(|client| client.first).min() {
         _ if refused.is_empty() => {
             format!("TLS is enforced already, and nobody was refused in the logs of {days} days")

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 
-use crate::evidence::{Evidence, Refusal, Row, Time, Transport};
+use crate::evidence::{Evidence, Refusal, Row, Text, Time, Transport};
 use crate::fix::Change;
 use crate::project::Acceptance;
 use crate::protocol::Protocol;
@@ -18,13 +18,13 @@ use super::{AccountImpact, Asked, ClientImpact, Impact, verdict};
 const OUTSIDE: &str = "outside";
 
 /// One account from one client on one protocol, over all its rows.
-type Whose<'a> = (Option<&'a BString>, Protocol, &'a BString);
+type Whose<'a> = (Option<&'a Text>, Protocol, &'a Text);
 
 /// Every account with its clients, the worst first.
 pub(super) fn accounts(change: &Change, evidence: &Evidence, asked: &Asked) -> Vec<AccountImpact> {
     let rows = || evidence.rows.iter().chain(&evidence.anonymous);
     let schedules = schedules(rows());
-    let mut accounts: BTreeMap<(Option<BString>, Protocol), Vec<ClientImpact>> = BTreeMap::new();
+    let mut accounts: BTreeMap<(Option<Text>, Protocol), Vec<ClientImpact>> = BTreeMap::new();
     let joined = rows()
         .map(|row| (&row.account, row.protocol, of_row(row, change, &schedules)))
         .chain(
@@ -38,8 +38,9 @@ pub(super) fn accounts(change: &Change, evidence: &Evidence, asked: &Asked) -> V
         client.network = network(asked, address);
         client.days_ago = days_between(client.last, evidence.window.last);
         let name = account.as_ref().map(|name| name.as_bstr());
-        client.mail_program =
-            name.and_then(|name| asked.programs.of(name, client.client.as_bstr()));
+        client.mail_program = name
+            .and_then(|name| asked.programs.of(name, client.client.as_bstr()))
+            .map(|program| Text::from(program.as_slice()));
         if matters(client.impact) {
             let acceptance = asked
                 .acceptances
@@ -139,7 +140,7 @@ fn of_refusal(refusal: &Refusal) -> ClientImpact {
         client: refusal.client.clone(),
         client_name: None,
         service: refusal.service.clone(),
-        method: BString::default(),
+        method: Text::default(),
         transport: Transport::Clear,
         impact: Impact::Refused,
         why: refusal.reason.clone(),

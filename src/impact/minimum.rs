@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bstr::BString;
-
-use crate::evidence::{Evidence, Row, Transport};
+use crate::evidence::{Evidence, Row, Text, Transport};
 use crate::protocol::Protocol;
 
 /// What a minimum would do.
@@ -22,13 +20,13 @@ pub struct Minimum {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Older {
     /// Who; none where the log does not tell.
-    pub account: Option<BString>,
+    pub account: Option<Text>,
     /// On what.
     pub protocol: Protocol,
     /// The client's address as logged.
-    pub client: BString,
+    pub client: Text,
     /// The oldest version it was seen with.
-    pub tls_version: BString,
+    pub tls_version: Text,
 }
 
 /// Versions as OpenSSL names them, the oldest first (ssl/ssl_lib.c:SSL_get_version); both servers log these words.

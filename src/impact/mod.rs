@@ -21,9 +21,7 @@ pub use log_files::{LogFiles, common_log_files, log_files};
 pub use minimum::Minimum;
 pub use trend::Week;
 
-use bstr::BString;
-
-use crate::evidence::{Evidence, Example, Programs, Time, Transport};
+use crate::evidence::{Evidence, Example, Programs, Text, Time, Transport};
 use crate::fix::Change;
 use crate::project::{Acceptance, Network};
 use crate::protocol::Protocol;
@@ -65,13 +63,13 @@ impl Impact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientImpact {
     /// The client's address as logged.
-    pub client: BString,
+    pub client: Text,
     /// Its name as logged, where it has one.
-    pub client_name: Option<BString>,
+    pub client_name: Option<Text>,
     /// The program it logged in to, as logged.
-    pub service: BString,
+    pub service: Text,
     /// The mechanism.
-    pub method: BString,
+    pub method: Text,
     /// How it travelled.
     pub transport: Transport,
     /// What the change does to it.
@@ -89,7 +87,7 @@ pub struct ClientImpact {
     /// How many days before the end of the logs it was last seen.
     pub days_ago: Option<i64>,
     /// What the client calls itself, which anybody can claim.
-    pub mail_program: Option<BString>,
+    pub mail_program: Option<Text>,
     /// That it comes by the clock, in words: `daily at 07:00`. Read from all logins of the account from this client.
     pub schedule: Option<String>,
     /// The network of [`Asked`] it is in, or `outside`; none where no network is named, or its address is not known.
@@ -102,7 +100,7 @@ pub struct ClientImpact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountImpact {
     /// Who; none for logins whose account the log does not tell.
-    pub account: Option<BString>,
+    pub account: Option<Text>,
     /// On what.
     pub protocol: Protocol,
     /// The clients, the worst first.

@@ -4,7 +4,7 @@
 //! that it would be there. smtpd writes one at smtpd_tls_loglevel 1 and above, and counts STARTTLS since 3.0;
 //! a wrapper-mode service has no STARTTLS to count. Dovecot's login lines tell if login_log_format_elements has the element.
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 use hashbrown::{HashMap, HashSet};
 
 use super::calibration::{Calibration, LoginService, PostfixService, Wrapper};
@@ -12,7 +12,7 @@ use super::names::Name;
 use super::segment::{Habits, Segment};
 use super::tally::{Shown, Way};
 use super::writer;
-use crate::evidence::{self, Transport};
+use crate::evidence::{self, Text, Transport};
 
 /// What silence means for every service that wrote a line, by host and service.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Meanings {
 
     /// What decided for each service, sorted, with the names of the segment it was made of.
     pub(crate) fn calibration(&self, segment: &Segment) -> Vec<evidence::Calibration> {
-        let text = |name: Name| BString::from(segment.names.text(name));
+        let text = |name: Name| Text::from(segment.names.text(name));
         let mut calibration: Vec<_> = self
             .0
             .iter()

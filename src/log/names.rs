@@ -15,6 +15,11 @@ impl Name {
     /// No text: what is not known.
     pub(crate) const NONE: Self = Self(u32::MAX);
 
+    /// Its number, from 0.
+    pub(crate) const fn number(self) -> usize {
+        self.0 as usize
+    }
+
     /// Whether there is a text.
     pub(crate) fn is_some(self) -> bool {
         self != Self::NONE
@@ -62,6 +67,17 @@ impl Names {
         slice(&self.arena, &self.ends, name.0)
     }
 
+    /// The rank of each text among all in the order of their bytes, from 1; 0 is for what is not known.
+    pub(crate) fn ranks(&self) -> Ranks {
+        let mut numbers: Vec<u32> = (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).collect();
+        numbers.sort_unstable_by(|a, b| self.text(Name(*a)).cmp(self.text(Name(*b))));
+        let mut ranks = vec![0; numbers.len()];
+        for (rank, number) in (1..).zip(numbers) {
+            ranks[number as usize] = rank;
+        }
+        Ranks(ranks)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
@@ -83,6 +99,17 @@ fn slice<'a>(arena: &'a [u8], ends: &[usize], number: u32) -> &'a [u8] {
         .and_then(|before| ends.get(before).copied())
         .unwrap_or(0);
     arena.get(start..end).unwrap_or_default()
+}
+
+/// The order of names.
+#[derive(Debug)]
+pub(crate) struct Ranks(Vec<u32>);
+
+impl Ranks {
+    /// The rank of a name.
+    pub(crate) fn of(&self, name: Name) -> u32 {
+        self.0.get(name.0 as usize).copied().unwrap_or(0)
+    }
 }
 
 /// The numbers that the names of one segment have in another.

@@ -308,7 +308,7 @@ fn take_cell(tally: &mut Tally, names: &mut Names, row: row::Tally) {
     (cell.first, cell.last) = (row.first, row.last);
     cell.ambiguous = row.ambiguous;
     cell.rhythm = Rhythm::of_parts(&row.hours, &row.minutes, &row.days);
-    tally.insert(names, way, &cell);
+    tally.insert(names, way, cell);
 }
 
 fn taken_session(names: &mut Names, session: row::Session) -> (Key, Part) {

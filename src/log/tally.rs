@@ -98,6 +98,9 @@ pub(crate) struct Cell {
     pub(crate) rhythm: Rhythm,
 }
 
+/// After how many rows their memory is given back.
+const GIVEN_BACK: usize = 4096;
+
 /// The rows of a segment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
@@ -145,16 +148,30 @@ impl Tally {
     }
 
     /// Takes in a row of another tally, in the names of this one.
-    pub(crate) fn insert(&mut self, names: &Names, way: Way, row: &Cell) {
-        let cell = self.cell(way, row.account, row.client, row.example);
-        cell.count += row.count;
-        cell.ambiguous |= row.ambiguous;
-        cell.client_name = least(names, cell.client_name, row.client_name);
-        cell.version = least(names, cell.version, row.version);
-        cell.example = cell.example.min(row.example);
-        cell.first = earlier(cell.first, row.first);
-        cell.last = later(cell.last, row.last);
-        cell.rhythm.join(&row.rhythm);
+    pub(crate) fn insert(&mut self, names: &Names, way: Way, row: Cell) {
+        self.cell(way, row.account, row.client, row.example)
+            .join(names, row);
+    }
+
+    /// The rows from the last to the first by `key`. Each is given back to the system once it is handed out,
+    /// so that what is made of them finds room.
+    pub(crate) fn backwards<K: Ord>(
+        self,
+        key: impl Fn(&Way, &Cell) -> K,
+    ) -> impl Iterator<Item = (Way, Cell)> {
+        let Self {
+            ways, mut cells, ..
+        } = self;
+        let way_of = move |cell: &Cell| ways.get(cell.way as usize).copied();
+        cells.sort_by_cached_key(|cell| way_of(cell).map(|way| key(&way, cell)));
+        std::iter::from_fn(move || {
+            let cell = cells.pop()?;
+            if cells.len().is_multiple_of(GIVEN_BACK) {
+                cells.shrink_to_fit();
+            }
+            Some((way_of(&cell), cell))
+        })
+        .filter_map(|(way, cell)| Some((way?, cell)))
     }
 
     /// Takes in the rows of the stretch that follows; `names` is where `renaming` leads to.
@@ -186,7 +203,7 @@ impl Tally {
                 *name = renaming.of(*name);
             }
             row.example = shift(row.example);
-            self.insert(names, way, &row);
+            self.insert(names, way, row);
         }
     }
 
@@ -238,6 +255,22 @@ impl Cell {
             example,
             ambiguous: false,
             rhythm: Rhythm::default(),
+        }
+    }
+
+    /// Takes in another row of the same account and client.
+    pub(crate) fn join(&mut self, names: &Names, other: Self) {
+        self.count += other.count;
+        self.ambiguous |= other.ambiguous;
+        self.client_name = least(names, self.client_name, other.client_name);
+        self.version = least(names, self.version, other.version);
+        self.example = self.example.min(other.example);
+        self.first = earlier(self.first, other.first);
+        self.last = later(self.last, other.last);
+        if self.rhythm == Rhythm::default() {
+            self.rhythm = other.rhythm;
+        } else {
+            self.rhythm.join(&other.rhythm);
         }
     }
 }

@@ -3,99 +3,36 @@
 //! What it means that a service says nothing about TLS is for `meaning`; here a segment becomes evidence.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 
 use super::calibration::Calibration;
 use super::meaning::Meanings;
-use super::names::Name;
+use super::names::{Name, Names};
 use super::segment::Segment;
 use super::stamp::DAY;
-use super::tally::{Cell, Shown, Way};
-use crate::evidence::{Evidence, Example, Refusal, Row, Time, Transport, Window};
+use super::tally::{Cell, Position, Shown, Tally, Way};
+use crate::evidence::{Evidence, Example, Refusal, Row, Text, Time, Transport, Window};
 
 impl Segment {
     /// What the segment proves, taken as all there is. `files` are the names of the inputs.
     pub(crate) fn evidence(self, calibration: Option<&Calibration>, files: &[&Path]) -> Evidence {
-        let segment = self.concluded();
+        let mut segment = self.concluded();
         let meanings = Meanings::of(&segment, calibration);
-        let example = |cell: &Cell| {
-            files.get(cell.example.file as usize).map(|file| Example {
-                file: file.to_path_buf(),
-                line: cell.example.line,
-            })
-        };
-        let mut rows = Vec::new();
-        for (way, cell) in segment.logins.rows() {
-            rows.push(segment.row(way, cell, &meanings, example(cell)));
-        }
-        let mut refused = Vec::new();
-        for (way, cell) in segment.refused.rows() {
-            // Without TLS is what makes it a refusal for want of TLS; where that is not known, it is none.
-            if meanings.transport(way) != Transport::Tls
-                && (way.shown == Shown::Wordless || meanings.transport(way) == Transport::Clear)
-            {
-                refused.push(segment.refusal_row(way, cell, example(cell)));
-            }
-        }
-        let rows = merged(rows);
-        refused.sort_by(|a, b| {
-            (&a.host, &a.service, &a.account, &a.client, &a.reason)
-                .cmp(&(&b.host, &b.service, &b.account, &b.client, &b.reason))
-        });
-        let (rows, anonymous) = rows.into_iter().partition(|row| row.account.is_some());
+        let logins = std::mem::take(&mut segment.logins);
+        let refused = std::mem::take(&mut segment.refused);
+        let mut words = Words::new(&segment.names, files);
+        let (rows, anonymous) = rows(logins, &meanings, &segment.names, &mut words);
         Evidence {
             rows,
             anonymous,
-            refused,
+            refused: refusals(refused, &meanings, &segment.names, &mut words),
             calibration: meanings.calibration(&segment),
             window: segment.window(),
             lines: segment.lines,
             stopped: false,
             warnings: segment.warnings,
-        }
-    }
-
-    fn text(&self, name: Name) -> BString {
-        self.names.text(name).into()
-    }
-
-    fn row(&self, way: &Way, cell: &Cell, meanings: &Meanings, example: Option<Example>) -> Row {
-        let text = |name: Name| self.names.get(name).map(BString::from);
-        let known = |name: Name| text(name).filter(|text| !text.is_empty());
-        Row {
-            host: self.text(way.host),
-            service: self.text(way.service),
-            protocol: way.protocol,
-            account: known(cell.account),
-            client: self.text(cell.client),
-            client_name: known(cell.client_name),
-            server_address: known(way.server),
-            method: self.text(way.method).to_ascii_uppercase().into(),
-            transport: meanings.transport(way),
-            tls_version: known(cell.version),
-            logins: cell.count,
-            first: cell.first,
-            last: cell.last,
-            rhythm: cell.rhythm.clone(),
-            example,
-            ambiguous: cell.ambiguous,
-        }
-    }
-
-    fn refusal_row(&self, way: &Way, cell: &Cell, example: Option<Example>) -> Refusal {
-        let account = self.text(cell.account);
-        Refusal {
-            host: self.text(way.host),
-            service: self.text(way.service),
-            protocol: way.protocol,
-            account: (!account.is_empty()).then_some(account),
-            client: self.text(cell.client),
-            reason: self.text(way.method).to_str_lossy().into_owned(),
-            times: cell.count,
-            first: cell.first,
-            last: cell.last,
-            example,
         }
     }
 
@@ -122,48 +59,170 @@ impl Segment {
     }
 }
 
-/// Sorted, with rows that differ only in what the log showed made one.
-fn merged(mut rows: Vec<Row>) -> Vec<Row> {
-    fn key(row: &Row) -> impl Ord + '_ {
+/// The logins with and without an account, each sorted. Those that differ only in what the log showed are made one.
+fn rows(
+    tally: Tally,
+    meanings: &Meanings,
+    names: &Names,
+    words: &mut Words<'_>,
+) -> (Vec<Row>, Vec<Row>) {
+    let ranks = names.ranks();
+    let key = |way: &Way, cell: &Cell| {
+        let names = [
+            way.host,
+            way.service,
+            known(names, cell.account),
+            cell.client,
+            known(names, way.server),
+            way.method,
+        ];
+        let [host, service, account, client, server, method] = names.map(|name| ranks.of(name));
+        let transport = meanings.transport(way);
         (
-            &row.host,
-            &row.service,
-            row.protocol,
-            &row.account,
-            &row.client,
-            &row.server_address,
-            &row.method,
-            row.transport,
+            (host, service, way.protocol, account),
+            (client, server, method, transport),
         )
-    }
-    rows.sort_by(|a, b| key(a).cmp(&key(b)));
-    rows.dedup_by(|row, kept| {
-        if key(row) != key(kept) {
-            return false;
+    };
+    let mut rows = (Vec::new(), Vec::new());
+    let mut pending: Option<(Way, Cell)> = None;
+    for (way, cell) in tally.backwards(key) {
+        match &mut pending {
+            Some((kept_way, kept)) if key(&way, &cell) == key(kept_way, kept) => {
+                kept.join(names, cell);
+            }
+            _ => {
+                let before = pending.replace((way, cell));
+                put(&mut rows, before, meanings, names, words);
+            }
         }
-        kept.logins += row.logins;
-        kept.first = super::tally::earlier(kept.first, row.first);
-        kept.last = super::tally::later(kept.last, row.last);
-        kept.rhythm.join(&row.rhythm);
-        kept.ambiguous |= row.ambiguous;
-        kept.client_name = least(kept.client_name.take(), row.client_name.take());
-        kept.tls_version = least(kept.tls_version.take(), row.tls_version.take());
-        kept.example = least_example(kept.example.take(), row.example.take());
-        true
-    });
+    }
+    put(&mut rows, pending, meanings, names, words);
+    rows.0.reverse();
+    rows.1.reverse();
     rows
 }
 
-fn least(a: Option<BString>, b: Option<BString>) -> Option<BString> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
+fn put(
+    rows: &mut (Vec<Row>, Vec<Row>),
+    row: Option<(Way, Cell)>,
+    meanings: &Meanings,
+    names: &Names,
+    words: &mut Words<'_>,
+) {
+    let Some((way, cell)) = row else {
+        return;
+    };
+    let mut known = |name: Name| known(names, name).is_some().then(|| words.text(name));
+    let (account, client_name) = (known(cell.account), known(cell.client_name));
+    let (server_address, tls_version) = (known(way.server), known(cell.version));
+    let row = Row {
+        host: words.text(way.host),
+        service: words.text(way.service),
+        protocol: way.protocol,
+        account,
+        client: words.text(cell.client),
+        client_name,
+        server_address,
+        method: words.text(way.method),
+        transport: meanings.transport(&way),
+        tls_version,
+        logins: cell.count,
+        first: cell.first,
+        last: cell.last,
+        rhythm: cell.rhythm,
+        example: words.example(cell.example),
+        ambiguous: cell.ambiguous,
+    };
+    if row.account.is_some() {
+        rows.0.push(row);
+    } else {
+        rows.1.push(row);
     }
 }
 
-fn least_example(a: Option<Example>, b: Option<Example>) -> Option<Example> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
+/// The refusals, sorted.
+fn refusals(
+    tally: Tally,
+    meanings: &Meanings,
+    names: &Names,
+    words: &mut Words<'_>,
+) -> Vec<Refusal> {
+    let ranks = names.ranks();
+    let key = |way: &Way, cell: &Cell| {
+        let names = [
+            way.host,
+            way.service,
+            known(names, cell.account),
+            cell.client,
+            way.method,
+            way.server,
+        ];
+        (names.map(|name| ranks.of(name)), way.shown)
+    };
+    let mut refused: Vec<Refusal> = tally
+        .backwards(key)
+        .filter(|(way, _)| {
+            // Without TLS is what makes it a refusal for want of TLS; where that is not known, it is none.
+            let transport = meanings.transport(way);
+            transport != Transport::Tls
+                && (way.shown == Shown::Wordless || transport == Transport::Clear)
+        })
+        .map(|(way, cell)| Refusal {
+            host: words.text(way.host),
+            service: words.text(way.service),
+            protocol: way.protocol,
+            account: known(names, cell.account)
+                .is_some()
+                .then(|| words.text(cell.account)),
+            client: words.text(cell.client),
+            reason: names.text(way.method).to_str_lossy().into_owned(),
+            times: cell.count,
+            first: cell.first,
+            last: cell.last,
+            example: words.example(cell.example),
+        })
+        .collect();
+    refused.reverse();
+    refused
+}
+
+/// The name, or [`Name::NONE`] where its text is empty.
+fn known(names: &Names, name: Name) -> Name {
+    if names.text(name).is_empty() {
+        Name::NONE
+    } else {
+        name
+    }
+}
+
+/// The texts and file names of the evidence, each made once.
+struct Words<'a> {
+    names: &'a Names,
+    texts: Vec<Option<Text>>,
+    files: Vec<Arc<Path>>,
+}
+
+impl<'a> Words<'a> {
+    fn new(names: &'a Names, files: &[&Path]) -> Self {
+        Self {
+            names,
+            texts: vec![None; names.len()],
+            files: files.iter().map(|file| Arc::from(*file)).collect(),
+        }
+    }
+
+    fn text(&mut self, name: Name) -> Text {
+        let text = || Text::from(self.names.text(name));
+        match self.texts.get_mut(name.number()) {
+            Some(known) => known.get_or_insert_with(text).clone(),
+            None => Text::default(),
+        }
+    }
+
+    fn example(&self, at: Position) -> Option<Example> {
+        self.files.get(at.file as usize).map(|file| Example {
+            file: Arc::clone(file),
+            line: at.line,
+        })
     }
 }

@@ -53,7 +53,7 @@ impl Answer<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct Whose<'a> {
     /// Who; none where the log does not tell.
-    pub account: Option<&'a bstr::BString>,
+    pub account: Option<&'a crate::evidence::Text>,
     /// On what.
     pub protocol: crate::protocol::Protocol,
     /// From where, and how it fares.

@@ -2,9 +2,7 @@
 
 use std::io::{self, Write};
 
-use bstr::BString;
-
-use crate::evidence::Time;
+use crate::evidence::{Text, Time};
 
 use super::answer::{Answer, GROUPS};
 use super::plain::cell;
@@ -41,8 +39,7 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     for (impact, _) in GROUPS {
         for one in answer.clients(impact) {
             let client = one.client;
-            let optional =
-                |text: Option<&BString>| text.map_or_else(String::new, |text| cell(text));
+            let optional = |text: Option<&Text>| text.map_or_else(String::new, |text| cell(text));
             let words =
                 |text: Option<&String>| text.map_or_else(String::new, |text| cell(text.as_bytes()));
             let time = |time: Option<Time>| time.map_or_else(String::new, |time| time.to_string());

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-use crate::evidence::{Calibration, Evidence, Example, Refusal, Row, Time};
+use crate::evidence::{Calibration, Evidence, Example, Refusal, Row, Text, Time};
 use crate::finding::Finding;
 use crate::impact::{AccountImpact, Cause, ClientImpact, Minimum, Preflight, Week};
 use crate::source::{Origin, Sources, Span};
@@ -249,8 +249,9 @@ fn time(time: Option<Time>) -> Value {
     json!(time.map(|time| time.to_string()))
 }
 
-fn text(bytes: &bstr::BString) -> String {
-    bytes.to_string()
+/// A text of a log; what is no UTF-8 in it is replaced.
+fn text(text: &Text) -> String {
+    text.to_string()
 }
 
 fn example(example: Option<&Example>) -> Value {
@@ -389,7 +390,7 @@ fn client(client: &ClientImpact) -> Value {
         "first": time(client.first),
         "last": time(client.last),
         "example": example(client.example.as_ref()),
-        "mail_program": client.mail_program.as_ref().map(text),
+        "mail_program": client.mail_program.as_ref().map(ToString::to_string),
         "schedule": client.schedule,
         "network": client.network,
         "accepted": client.accepted,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::evidence::{Evidence, Row, Time, Transport, Window};
+use crate::evidence::{Evidence, Row, Text, Time, Transport, Window};
 use crate::protocol::Protocol;
 
 use super::check::count;
@@ -212,7 +212,7 @@ fn write_rows<'a>(
 }
 
 /// An account's name to show: `(not logged)` where there is none, `?` behind one that may end elsewhere.
-pub(super) fn account(name: Option<&bstr::BString>, ambiguous: bool) -> String {
+pub(super) fn account(name: Option<&Text>, ambiguous: bool) -> String {
     match name {
         None => "(not logged)".to_owned(),
         Some(name) if ambiguous => format!("{} (?)", plain(name)),

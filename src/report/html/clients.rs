@@ -1,9 +1,8 @@
 //! Who is affected: a table for each cause.
 
+use crate::evidence::Text;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-
-use bstr::BString;
 
 use crate::impact::Cause;
 use crate::report::answer::{Answer, GROUPS, Whose};
@@ -86,8 +85,7 @@ fn write_group(out: &mut dyn Write, caption: &str, clients: &[Whose<'_>]) -> io:
         ("Why", Cells::Text),
         ("Log line", Cells::Text),
     ];
-    let optional =
-        |text: Option<&BString>| text.map_or_else(|| NOTHING.to_owned(), |text| name(text));
+    let optional = |text: Option<&Text>| text.map_or_else(|| NOTHING.to_owned(), |text| name(text));
     let words = |text: Option<&String>| {
         text.map_or_else(|| NOTHING.to_owned(), |text| name(text.as_bytes()))
     };

@@ -2,9 +2,7 @@
 
 use std::io::{self, Write};
 
-use bstr::BString;
-
-use crate::evidence::Time;
+use crate::evidence::{Text, Time};
 use crate::report::plain::html;
 
 /// A name from a log or a file, kept apart from the text around it.
@@ -12,7 +10,7 @@ pub(super) fn name(bytes: &[u8]) -> String {
     format!("<bdi>{}</bdi>", html(bytes))
 }
 
-pub(super) fn account(account: Option<&BString>) -> String {
+pub(super) fn account(account: Option<&Text>) -> String {
     account.map_or_else(
         || "<span class=\"soft\">(not logged)</span>".to_owned(),
         |text| name(text),
