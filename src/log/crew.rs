@@ -245,7 +245,8 @@ impl Crew<'_> {
     ) -> io::Result<()> {
         let input = &self.inputs[part.input];
         let needles = Needles::new(input.head.form);
-        let mut at = part.start.saturating_sub(1);
+        let start = part.start.saturating_sub(1);
+        let mut at = start;
         let mut chunks = Chunks::new(source, std::mem::take(buffer), part.start > 0);
         let mut result = Ok(());
         loop {
@@ -278,7 +279,7 @@ impl Crew<'_> {
                 break;
             }
         }
-        scanned.end = part.end.unwrap_or(at);
+        scanned.end = part.end.unwrap_or(start + chunks.taken());
         *buffer = chunks.into_buffer();
         result
     }

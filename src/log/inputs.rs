@@ -8,6 +8,7 @@ use super::period::{Bound, Period};
 use super::rotation;
 use super::stamp::{self, DAY};
 use super::tally;
+use super::unpack::Packing;
 use super::{Options, ScanError};
 
 /// Gives every input its calendar. They are one after the other in time only within one rotated log,
@@ -86,11 +87,28 @@ pub(crate) fn period(inputs: &[Input], options: &Options) -> Result<Period, Vec<
     Ok(Period { since, until })
 }
 
-/// Whether two inputs may hold the same lines.
+/// Whether two inputs may hold the same lines: now, or, where what they get `later` counts as well, some day.
 ///
 /// Parts of one rotated log follow each other; other inputs may be copies of each other's lines, such as `mail.info`
 /// beside `mail.log`. Their lines are compared by hashes, which takes memory, so only where they must be.
-pub(crate) fn may_repeat(a: &Input, b: &Input) -> bool {
-    let (first, second) = (a.span(), b.span());
-    a.stem() != b.stem() && first.0 <= second.1 && second.0 <= first.1 && a.head.form == b.head.form
+pub(crate) fn may_repeat(inputs: &[Input], a: usize, b: usize, later: bool) -> bool {
+    let span = |number: usize| match inputs[number].span() {
+        (first, _) if later && !is_finished(inputs, number) => (first, i64::MAX),
+        span => span,
+    };
+    let (first, second) = (span(a), span(b));
+    inputs[a].stem() != inputs[b].stem()
+        && first.0 <= second.1
+        && second.0 <= first.1
+        && inputs[a].head.form == inputs[b].head.form
+}
+
+/// Whether nothing will be written to an input any more: it is packed, or a younger part of its log has begun.
+pub(crate) fn is_finished(inputs: &[Input], number: usize) -> bool {
+    let input = &inputs[number];
+    !input.is_stream()
+        && (input.packing != Packing::None
+            || inputs[number + 1..]
+                .iter()
+                .any(|younger| younger.stem() == input.stem() && !younger.front.is_empty()))
 }

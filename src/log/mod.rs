@@ -29,6 +29,7 @@ mod period;
 mod prefix;
 mod program;
 mod read;
+mod recognition;
 mod resume;
 #[cfg(test)]
 mod resume_laws;

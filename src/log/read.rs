@@ -16,6 +16,8 @@ pub(crate) struct Chunks<R> {
     buffer: Vec<u8>,
     /// What was handed out and may go.
     done: usize,
+    /// How many bytes have gone.
+    gone: u64,
     filled: usize,
     /// The rest of a line that is longer than the buffer is skipped.
     skipping: bool,
@@ -40,10 +42,16 @@ impl<R: Read> Chunks<R> {
             source,
             buffer,
             done: 0,
+            gone: 0,
             filled: 0,
             skipping,
             ended: false,
         }
+    }
+
+    /// How many bytes of the source were handed out or skipped.
+    pub(crate) const fn taken(&self) -> u64 {
+        self.gone + self.done as u64
     }
 
     /// The buffer, to be used again.
@@ -60,6 +68,7 @@ impl<R: Read> Chunks<R> {
         loop {
             self.buffer.copy_within(self.done..self.filled, 0);
             self.filled -= self.done;
+            self.gone += self.done as u64;
             self.done = 0;
             let error = self.fill().err();
             // A hole in the file is no part of the line behind it, which may be all that a buffer has room for.

@@ -1,22 +1,20 @@
 //! A resumption: which parts of the logs an earlier scan has read already, so that only what is new is read.
 //!
 //! A file is known again by its first bytes, whatever name rotation and packing gave it since. What an earlier scan keeps is
-//! each file that is followed by a younger part of its log, and of the others the whole parts that a scan of everything
-//! would cut them into; the rest is read again every time. So going on equals scanning everything.
+//! each file that is followed by a younger part of its log, and of the others the parts that a scan of everything would cut
+//! them into, up to the last two; these are read again every time. So going on equals scanning everything.
 
-use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 
-use bstr::{ByteSlice, ByteVec};
 use hashbrown::HashSet;
-use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::ScanError;
 use super::crew::{self, Part, Progress, Reached, Role};
 use super::input::{Input, Named};
 use super::inputs;
+use super::recognition::{changed, digest, name, path, recognized};
 use super::rotation;
-use super::row::{File, Text};
+use super::row::File;
 use super::saved::Saved;
 use super::segment::Segment;
 use super::stamp::DAY;
@@ -38,7 +36,7 @@ pub(crate) struct Plan {
 /// Reads everything, from the beginning.
 pub(crate) fn whole(inputs: &[Input], segment: Segment) -> (Plan, Progress) {
     let stems = Stems::of(inputs, &[]);
-    let roles = roles(inputs, &stems, 0);
+    let roles = roles(inputs, &stems, 0, false);
     let rest = (0..inputs.len())
         .flat_map(|input| crew::parts(inputs, input, 0))
         .collect();
@@ -85,7 +83,7 @@ pub(crate) fn new_only(inputs: &[Input], saved: Saved) -> Result<(Plan, Progress
             inputs[later].stem() == input.stem()
                 && found[later].is_some()
                 && found[number].is_none()
-                && input.size > 0
+                && !input.front.is_empty()
         });
         if let Some(later) = later {
             errors.push(error(
@@ -116,7 +114,7 @@ pub(crate) fn new_only(inputs: &[Input], saved: Saved) -> Result<(Plan, Progress
     }
     let stems = Stems::of(inputs, &saved.files);
     let mut plan = Plan {
-        roles: roles(inputs, &stems, first),
+        roles: roles(inputs, &stems, first, true),
         keep: Vec::new(),
         rest: Vec::new(),
         files: gone.iter().map(|&file| saved.files[file].clone()).collect(),
@@ -158,13 +156,15 @@ impl Plan {
             Named::Path(_) | Named::Stdin => before.map_or(0, |file| file.bytes),
         };
         let mut parts = crew::parts(inputs, number, start);
-        let last = parts.pop();
-        self.keep.extend(parts);
-        if is_finished(inputs, number) || input.named == Named::Journal {
-            self.keep.extend(last);
+        // The last line of a part is looked at together with the one behind it, which may still be in the making
+        // where the next part is the last.
+        let settled = if inputs::is_finished(inputs, number) || input.named == Named::Journal {
+            parts.len()
         } else {
-            self.rest.extend(last);
-        }
+            parts.len().saturating_sub(2)
+        };
+        self.rest.extend(parts.split_off(settled));
+        self.keep.extend(parts);
     }
 
     /// Looks after lines that may stand in two logs.
@@ -191,6 +191,7 @@ impl Plan {
                 let before = found[other].map(|file| &files[file]);
                 let unread = unread_span(input, before);
                 let apart = self.roles[other].log == log
+                    || input.front.is_empty()
                     || before.is_some_and(|file| file.finished)
                     || !overlap(unread, span(file.first, file.last));
                 if apart {
@@ -223,7 +224,7 @@ impl Plan {
         for (number, input) in inputs.iter().enumerate() {
             let file = &mut files[gone + number];
             let reached = &progress.reached[number];
-            if file.finished || reached.bytes == 0 {
+            if file.finished || reached.bytes == 0 || input.front.is_empty() {
                 continue;
             }
             let head = usize::try_from(reached.bytes).unwrap_or(usize::MAX);
@@ -232,7 +233,7 @@ impl Plan {
             } else {
                 input.front.len()
             };
-            let finished = reached.whole && is_finished(inputs, number);
+            let finished = reached.whole && inputs::is_finished(inputs, number);
             *file = File {
                 name: name(input),
                 head,
@@ -309,90 +310,26 @@ impl Stems {
     }
 }
 
-/// What each input is among the others; the first has the number `first`.
-fn roles(inputs: &[Input], stems: &Stems, first: u32) -> Vec<Role> {
+/// What each input is among the others; the first has the number `first`. What they get `later` may count as well.
+fn roles(inputs: &[Input], stems: &Stems, first: u32, later: bool) -> Vec<Role> {
     let logs: Vec<usize> = inputs
         .iter()
         .map(|input| stems.number(&input.stem()))
         .collect();
-    let role = |(file, input): (u32, &Input)| {
-        let others = inputs.iter().zip(&logs);
-        let mut twins: Vec<usize> = others
-            .filter(|(other, _)| inputs::may_repeat(input, other))
-            .map(|(_, log)| *log)
+    let role = |(file, number): (u32, usize)| {
+        let mut twins: Vec<usize> = (0..inputs.len())
+            .filter(|other| inputs::may_repeat(inputs, number, *other, later))
+            .map(|other| logs[other])
             .collect();
         twins.sort_unstable();
         twins.dedup();
         Role {
             file,
-            log: stems.number(&input.stem()),
+            log: logs[number],
             twins,
         }
     };
-    (first..).zip(inputs).map(role).collect()
-}
-
-/// Which of `files` each input is. Of several that begin alike, the one with the same name, else of the same log.
-fn recognized(inputs: &[Input], files: &[File]) -> Vec<Option<usize>> {
-    let mut found: Vec<Option<usize>> = vec![None; inputs.len()];
-    let alike = |input: &Input, file: &File| match &input.named {
-        Named::Journal => file.cursor.is_some(),
-        Named::Stdin => false,
-        Named::Path(_) => {
-            file.cursor.is_none()
-                && input
-                    .front
-                    .get(..file.head)
-                    .is_some_and(|head| digest(head) == file.digest)
-        }
-    };
-    let closeness: [fn(&Input, &File) -> bool; 3] = [
-        |input, file| input.named.shown() == path(&file.name),
-        |input, file| input.stem() == rotation::stem(&path(&file.name)),
-        |_, _| true,
-    ];
-    for close in closeness {
-        for (input, place) in inputs.iter().zip(0..) {
-            if found[place].is_none() {
-                found[place] = (0..files.len()).find(|file| {
-                    !found.contains(&Some(*file))
-                        && close(input, &files[*file])
-                        && alike(input, &files[*file])
-                });
-            }
-        }
-    }
-    found
-}
-
-/// Why a file cannot be taken up again where it was left.
-fn changed(input: &Input, file: &File) -> Option<String> {
-    let packed = input.packing != Packing::None;
-    // Of a file that was packed since, or unpacked, the size says nothing.
-    if packed != file.packed || file.cursor.is_some() {
-        return None;
-    }
-    let as_before = if file.finished {
-        input.size == file.bytes
-    } else {
-        input.size >= file.bytes
-    };
-    (!as_before).then(|| {
-        format!(
-            "has {} bytes and had {} when it was read; begin a new file for --resume",
-            input.size, file.bytes
-        )
-    })
-}
-
-/// Whether nothing will be written to an input any more: it is packed, or a younger part of its log has begun.
-fn is_finished(inputs: &[Input], number: usize) -> bool {
-    let input = &inputs[number];
-    !input.is_stream()
-        && (input.packing != Packing::None
-            || inputs[number + 1..]
-                .iter()
-                .any(|younger| younger.stem() == input.stem() && younger.size > 0))
+    (first..).zip(0..inputs.len()).map(role).collect()
 }
 
 /// Forgets the hashes of files whose lines no other log can bring any more: the others were read a week beyond them.
@@ -439,22 +376,4 @@ fn span(first: Option<Time>, last: Option<Time>) -> (i64, i64) {
 /// Whether two stretches of time touch, with a day to spare.
 fn overlap(a: (i64, i64), b: (i64, i64)) -> bool {
     a.0.saturating_sub(DAY) <= b.1 && b.0.saturating_sub(DAY) <= a.1
-}
-
-fn digest(bytes: &[u8]) -> String {
-    let mut hasher = SipHasher13::new();
-    hasher.write(bytes);
-    format!("{:032x}", hasher.finish128().as_u128())
-}
-
-fn name(input: &Input) -> Text {
-    Text(
-        <Vec<u8>>::from_path_lossy(input.named.shown())
-            .into_owned()
-            .into(),
-    )
-}
-
-fn path(name: &Text) -> PathBuf {
-    name.0.to_path_lossy().into_owned()
 }

@@ -141,6 +141,14 @@ proptest! {
         text in log_of(1000, 1),
         cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>()), 1..6),
     ) {
+        // Whether a line came again is known only once the next one is there, which one of the logs may not have yet.
+        let text: Vec<u8> = text
+            .split_inclusive(|byte| *byte == b'\n')
+            .filter(|line| memchr::memmem::find(line, b"last message repeated").is_none())
+            .flatten()
+            .copied()
+            .collect();
+        prop_assume!(!text.is_empty());
         let logs = Logs::new("twins");
         let named = [logs.named("mail.log*"), logs.named("copy.log*")].concat();
         let mut state = None;
@@ -148,11 +156,13 @@ proptest! {
         logs.append("mail.log", b"");
         logs.append("copy.log", b"");
         for (one, two, rotated) in cuts {
-            let (one, two) = (one.index(text.len()).max(first), two.index(text.len()).max(second));
+            // Whole lines, for the beginning of a line in one log is no line of the other.
+            let ends: Vec<usize> = memchr::memchr_iter(b'\n', &text).map(|at| at + 1).collect();
+            let (one, two) = (ends[one.index(ends.len())].max(first), ends[two.index(ends.len())].max(second));
             logs.append("mail.log", &text[first..one]);
             logs.append("copy.log", &text[second..two]);
             (first, second) = (one, two);
-            if rotated && text[..one].ends_with(b"\n") {
+            if rotated {
                 logs.rotate("mail.log").expect("there is room");
             }
             let tally = |evidence: Evidence| -> Vec<_> {

@@ -5,10 +5,10 @@
 
 use std::hash::Hasher;
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::evidence::{Evidence, Refusal, Row};
+use crate::evidence::{Evidence, Refusal, Row, Text};
 use crate::impact::Preflight;
 
 /// How names become pseudonyms.
@@ -28,7 +28,7 @@ impl Redaction {
     }
 
     /// The pseudonym of a text: `account-5f3a09b2c1`.
-    fn pseudonym(&self, kind: &str, text: &[u8]) -> BString {
+    fn pseudonym(&self, kind: &str, text: &[u8]) -> Text {
         let mut hasher = SipHasher13::new_with_key(&self.key);
         hasher.write(kind.as_bytes());
         hasher.write_u8(0);
@@ -41,20 +41,20 @@ impl Redaction {
         format!("{kind}-{digits}").into()
     }
 
-    fn account(&self, account: &mut Option<BString>) {
+    fn account(&self, account: &mut Option<Text>) {
         if let Some(name) = account {
             *name = self.pseudonym("account", name);
         }
     }
 
     /// What the server wrote for want of an address stays.
-    fn client(&self, client: &mut BString) {
+    fn client(&self, client: &mut Text) {
         if !matches!(client.as_bytes(), b"" | b"unknown") {
             *client = self.pseudonym("client", client);
         }
     }
 
-    fn name(&self, name: &mut Option<BString>) {
+    fn name(&self, name: &mut Option<Text>) {
         if let Some(name) = name {
             *name = self.pseudonym("name", name);
         }
