@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let path = Path::new(&path);
-    let Ok(roots) = root::find(path, Some(path)) else {
+    let Ok(roots) = root::find(path, Some(path), true) else {
         println!("{}", json!({ "error": "no server there" }));
         return ExitCode::from(2);
     };

@@ -3,7 +3,7 @@
 //! Data moves one way; a module imports only from what stands to its left:
 //!
 //! ```text
-//! source · edit · patch · transaction · spelling · version · protocol · toml · certificate · root · project
+//! source · edit · patch · transaction · spelling · template · version · protocol · toml · certificate · root · project
 //! bytes → postfix | dovecot → surface → trap → rule → finding · exception · fix ┐
 //!                                                                               ├→ impact → report → command
 //! bytes → log: chunks → events → segments → evidence ───────────────────────────┘
@@ -31,6 +31,7 @@ pub mod rule;
 pub mod source;
 pub mod spelling;
 pub mod surface;
+pub mod template;
 pub mod toml;
 pub mod transaction;
 pub mod trap;

@@ -190,6 +190,11 @@ impl FileTree {
     }
 }
 
+/// The path from the root of the file system, without `.` and without `..` as far as the text tells.
+pub fn absolute(path: &Path) -> PathBuf {
+    normalize(&std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()))
+}
+
 /// Resolves `.` and `..` by their text alone, as the mapping of a checkout needs it.
 fn normalize(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();

@@ -11,9 +11,10 @@ use clap::{Args, ValueEnum};
 use crate::exception::{self, Baseline, Named};
 use crate::finding::{self, Finding, Fix};
 use crate::fix;
-use crate::project::{self, Projects};
+use crate::project::Projects;
 use crate::report::{self, Checked};
 use crate::rule::{Rule, Severity};
+use crate::source::absolute;
 use crate::surface::server::Surface;
 
 use super::options::{ClientOptions, Color, RuleOptions, ServerOptions, today};
@@ -228,7 +229,7 @@ fn exit(arguments: &Arguments, checked: &[Checked], exceptions: &[Finding]) -> E
 impl Arguments {
     /// Whether everything below a directory is looked at, for every client.
     fn covers(&self, base: &Path) -> bool {
-        let contains = |path: &PathBuf| base.starts_with(project::absolute(path));
+        let contains = |path: &PathBuf| base.starts_with(absolute(path));
         self.client.is_everybody() && self.path.iter().any(contains)
     }
 }

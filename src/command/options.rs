@@ -114,6 +114,9 @@ pub(super) struct ServerOptions {
     /// Where absolute paths in the configuration begin; the default is the server root that holds each file
     #[arg(long, value_name = "DIRECTORY")]
     root: Option<PathBuf>,
+    /// Look for servers in what git ignores too
+    #[arg(long)]
+    no_gitignore: bool,
     /// The release of Postfix, such as 3.7.11
     #[arg(long, value_name = "VERSION")]
     postfix_version: Option<Version>,
@@ -207,7 +210,7 @@ impl ServerOptions {
         let mut exit = Exit::Nothing;
         let default = [self.root.clone().unwrap_or_else(|| PathBuf::from("/"))];
         for path in if paths.is_empty() { &default } else { paths } {
-            match root::find(path, self.root.as_deref()) {
+            match root::find(path, self.root.as_deref(), !self.no_gitignore) {
                 Ok(found) => roots.extend(found),
                 Err(error) => {
                     match &error {

@@ -130,6 +130,8 @@ pub struct Config {
     pub problems: Vec<Problem>,
     /// Those of the problems for which the daemon does not start.
     pub refusals: Vec<Problem>,
+    /// The first statement of a template in a file: which of its lines there are depends on it.
+    pub statement: Option<Span>,
     /// The value of `dovecot_config_version`.
     pub config_version: Option<Version>,
     /// The first line that continues in the next, which releases before 2.2.22 do not know.

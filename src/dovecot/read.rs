@@ -11,6 +11,7 @@ use std::rc::Rc;
 use bstr::{BString, ByteSlice};
 
 use crate::source::{FileId, Problem, Sources, Span};
+use crate::template;
 
 use super::check;
 use super::file::{Entry, EntryKind, File};
@@ -156,6 +157,11 @@ impl Reader<'_> {
                 .read_names
                 .push(name.to_string_lossy().into_owned());
         }
+        let bytes = self.sources.bytes(file);
+        if let Some(range) = template::statement(bytes) {
+            let span = Span::new(file, range.start, range.end);
+            self.config.statement.get_or_insert(span);
+        }
         self.inputs.push(Input {
             file,
             depth: self.depth + 1,
@@ -180,6 +186,10 @@ impl Reader<'_> {
             input.at = end;
             let line = &bytes[start..newline.map_or(end, |_| end - 1)];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if template::line(line).is_some() {
+                self.skip(start, end, EntryKind::Comment);
+                continue;
+            }
             let cut = line::physical(line, self.family);
             if let Some(at) = cut.ambiguous {
                 let span = Span::new(file, start + at, start + at + 1);

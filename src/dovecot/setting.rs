@@ -7,6 +7,7 @@ use std::ops::Range;
 use bstr::{BString, ByteSlice};
 
 use crate::source::{ReadError, Span};
+use crate::template;
 
 use super::check;
 use super::joined::Joined;
@@ -159,6 +160,11 @@ impl Reader<'_> {
                     Err(why) => return self.refuse(entry.value_span, why),
                 }
             }
+        }
+        if entry.unknown.is_none()
+            && let Some(found) = template::placeholder(&entry.text)
+        {
+            entry.unknown = Some(format!("the template placeholder {}", found.as_bstr()));
         }
         if check::awaits_expansion(&entry, self.family) {
             entry.unknown = Some(format!("what {} expands to", entry.text));

@@ -9,6 +9,7 @@ use memchr::memchr;
 
 use super::line::{self, Line, Piece, is_space, trimmed_length};
 use crate::source::{FileId, Problem, Span};
+use crate::template;
 
 /// A main.cf.
 #[derive(Debug)]
@@ -90,7 +91,10 @@ impl MainCf {
         for piece in line::read(file, bytes, &mut problems) {
             let entry = match piece {
                 Piece::Ignored(span) => Entry::Ignored(span),
-                Piece::Line(line) => setting(&line),
+                Piece::Line(line) => match template::line(&line.text) {
+                    Some(_) => Entry::Ignored(line.span),
+                    None => setting(&line),
+                },
             };
             match &entry {
                 Entry::Parameter(parameter) => {

@@ -8,6 +8,7 @@ use bstr::{BStr, BString, ByteSlice};
 use super::line::{self, Line, Piece};
 use super::options::{Options, Override};
 use crate::source::{FileId, Problem, Span};
+use crate::template;
 use crate::version::Version;
 
 /// A master.cf.
@@ -127,6 +128,9 @@ impl MasterCf {
         for piece in line::read(file, bytes, &mut problems) {
             entries.push(match piece {
                 Piece::Ignored(span) => Entry::Ignored(span),
+                Piece::Line(line) if template::line(&line.text).is_some() => {
+                    Entry::Ignored(line.span)
+                }
                 Piece::Line(line) => match service(&line) {
                     Ok(service) => {
                         if matches!(service.program().as_bytes(), b"smtpd" | b"postscreen") {
@@ -135,10 +139,12 @@ impl MasterCf {
                         Entry::Service(Box::new(service))
                     }
                     Err((span, message)) => {
-                        problems.push(Problem {
-                            span,
-                            message: format!("{message}, so master does not start"),
-                        });
+                        if template::placeholder(&line.text).is_none() {
+                            problems.push(Problem {
+                                span,
+                                message: format!("{message}, so master does not start"),
+                            });
+                        }
                         Entry::Broken {
                             span: line.span,
                             message,

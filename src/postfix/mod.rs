@@ -32,7 +32,8 @@ pub use names::{is_parameter, parameter_names};
 pub use options::{Options, Override};
 pub use view::{COMPUTED, Fault, Value, View, quoted_words, words};
 
-use crate::source::{Problem, Sources};
+use crate::source::{Problem, Sources, Span};
+use crate::template;
 use crate::version::Version;
 
 /// The oldest release that is modelled.
@@ -49,6 +50,10 @@ pub struct Config {
     pub master: Option<MasterCf>,
     /// What is wrong with the files, in their order.
     pub problems: Vec<Problem>,
+    /// The first statement of a template in them: which of their lines there are depends on it.
+    pub statement: Option<Span>,
+    /// Whether some other program may fill in their values.
+    filled_in: bool,
 }
 
 impl Config {
@@ -63,6 +68,16 @@ impl Config {
         }
         if let Ok(file) = sources.read(&directory.join("master.cf")) {
             config.master = Some(MasterCf::parse(file, sources.bytes(file)));
+        }
+        let main = config.main.as_ref().map(|main| main.file);
+        let master = config.master.as_ref().map(|master| master.file);
+        for file in main.into_iter().chain(master) {
+            let bytes = sources.bytes(file);
+            let found = template::statement(bytes);
+            let found = found.map(|range| Span::new(file, range.start, range.end));
+            config.statement = config.statement.or(found);
+            config.filled_in |=
+                template::placeholder(bytes).is_some() || template::variable(bytes).is_some();
         }
         let problems = config.main.iter().flat_map(|main| &main.problems);
         let more = config.master.iter().flat_map(|master| &master.problems);

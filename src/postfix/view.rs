@@ -12,6 +12,7 @@ use super::expand;
 use super::line::is_space;
 use super::{Config, Service};
 use crate::source::Origin;
+use crate::template;
 use crate::version::Version;
 
 /// The effective value of a parameter.
@@ -77,8 +78,10 @@ pub struct Fault {
     pub value: BString,
     /// Where it stands.
     pub origin: Origin,
-    /// What the program says of it.
+    /// What the program says of it, or what the value depends on.
     pub message: String,
+    /// The value is not at fault: it depends on something that no file here tells.
+    pub unknown: bool,
 }
 
 /// What one program finds in main.cf and its `-o`.
@@ -142,6 +145,10 @@ impl<'a> View<'a> {
                 None,
             ),
         };
+        let in_file = matches!(raw.origin, Origin::File(_));
+        if in_file && let Some(fault) = self.filled_in(name, raw.text, raw.origin) {
+            return Err(fault);
+        }
         let text = if known.is_some_and(|builtin| builtin.kind == Kind::Raw) {
             Cow::Borrowed(raw.text)
         } else {
@@ -151,11 +158,48 @@ impl<'a> View<'a> {
                 value: raw.text.into(),
                 origin: raw.origin,
                 message,
+                unknown: false,
             })?
         };
+        // What it refers to may be a placeholder.
+        if let Some(fault) = self.filled_in(name, &text, raw.origin) {
+            return Err(fault);
+        }
         Ok(Value {
             text: text.into_owned().into(),
             origin: raw.origin,
+        })
+    }
+
+    /// The value of a parameter that names files, where a template may leave open what they are called.
+    ///
+    /// # Errors
+    /// As [`Self::value`].
+    pub fn path(&self, name: &str) -> Result<Value, Fault> {
+        self.value(name).or_else(|fault| {
+            if fault.unknown {
+                Ok(Value {
+                    text: fault.value,
+                    origin: fault.origin,
+                })
+            } else {
+                Err(fault)
+            }
+        })
+    }
+
+    /// The fault of a value that some other program fills in before Postfix reads it.
+    fn filled_in(&self, name: &str, text: &[u8], origin: Origin) -> Option<Fault> {
+        if !self.config.filled_in {
+            return None;
+        }
+        let found = template::placeholder(text).or_else(|| template::variable(text))?;
+        Some(Fault {
+            name: name.to_owned(),
+            value: text.into(),
+            origin,
+            message: format!("the template placeholder {} in {name}", found.as_bstr()),
+            unknown: true,
         })
     }
 
@@ -175,6 +219,7 @@ impl<'a> View<'a> {
                 message: format!("bad boolean configuration: {name} = {}", value.text),
                 value: value.text,
                 origin: value.origin,
+                unknown: false,
             })
         }
     }
@@ -204,7 +249,7 @@ impl<'a> View<'a> {
                     Loader::Smtpd => self.service.is_some(),
                 };
                 let fault = mine.then(|| self.check(builtin).err()).flatten()?;
-                Some((builtin.position, fault))
+                (!fault.unknown).then_some((builtin.position, fault))
             })
             .collect();
         faults.sort_by_key(|&(position, _)| position);
@@ -260,6 +305,7 @@ impl<'a> View<'a> {
                 value: value.text,
                 origin: value.origin,
                 message,
+                unknown: false,
             }),
         }
     }

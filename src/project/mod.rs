@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use toml_edit::TableLike;
 
-use crate::source::{FileTree, ReadError};
+use crate::source::{FileTree, ReadError, absolute};
 use crate::toml::{Reader, TomlError};
 use crate::version::Version;
 
@@ -186,24 +186,6 @@ pub fn name_below(base: &Path, path: &Path) -> String {
     } else {
         name.display().to_string()
     }
-}
-
-/// The path from the root of the file system, without `.` and without `..` as far as the text tells.
-pub fn absolute(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let mut clean = PathBuf::new();
-    for part in absolute.components() {
-        match part {
-            std::path::Component::ParentDir => {
-                clean.pop();
-            }
-            std::path::Component::CurDir => {}
-            std::path::Component::Prefix(_)
-            | std::path::Component::RootDir
-            | std::path::Component::Normal(_) => clean.push(part),
-        }
-    }
-    clean
 }
 
 /// The path from where the user stands, where it lies below.

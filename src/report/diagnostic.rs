@@ -101,12 +101,17 @@ impl Piece {
 
 /// The lines to show: those of the finding's own place first, then of what else decides, file by file.
 fn pieces(finding: &Finding, sources: &Sources) -> Vec<Piece> {
-    let Some(own) = finding.span else {
+    let trimmed = |span: Span| {
+        let length = sources.text(span).trim_ascii_end().len();
+        Span::new(span.file, span.start, span.start + length)
+    };
+    let Some(own) = finding.span.map(trimmed) else {
         return Vec::new();
     };
     let mut by_file: BTreeMap<FileId, Vec<(Span, bool)>> = BTreeMap::new();
     by_file.entry(own.file).or_default().push((own, true));
-    for &span in finding.deciders.iter().filter(|span| **span != own) {
+    let deciders = finding.deciders.iter().copied().map(trimmed);
+    for span in deciders.filter(|span| *span != own) {
         by_file.entry(span.file).or_default().push((span, false));
     }
     let mut files: Vec<Vec<(Span, bool)>> = by_file.into_values().collect();

@@ -20,7 +20,8 @@ pub(super) fn refusal(
     listeners: &[Listener],
     certificates: Policy,
 ) -> Option<Answer> {
-    unreadable(config, sources)
+    filled_in(config, sources)
+        .or_else(|| unreadable(config, sources))
         .or_else(|| conflict(config))
         .or_else(|| contradiction(config))
         .or_else(|| missing_file(config, sources, certificates))
@@ -30,6 +31,20 @@ pub(super) fn refusal(
         .or_else(|| unusable_address(config, listeners))
         .or_else(|| occupied(config, listeners))
         .or_else(|| two_negations(config))
+}
+
+/// Not to be told, since a line of a template decides which lines there are.
+fn filled_in(config: &Config, sources: &Sources) -> Option<Answer> {
+    let span = config.statement?;
+    let line = String::from_utf8_lossy(sources.text(span)).into_owned();
+    let mut answer = fails(
+        String::new(),
+        "template",
+        line.as_bytes(),
+        Origin::File(span),
+    );
+    answer.verdict = Verdict::Unknown(format!("the template's line {line}"));
+    Some(answer)
 }
 
 /// Why nothing runs under this release, if so.

@@ -10,6 +10,7 @@ use bstr::{BStr, ByteSlice};
 
 use crate::postfix::Service;
 use crate::surface::{Client, Endpoint};
+use crate::template;
 use crate::version::Version;
 
 use super::start::Down;
@@ -134,7 +135,8 @@ pub(super) fn refused(instance: &Instance<'_>) -> Option<Down> {
                 port.as_bstr()
             );
             return Some(Down {
-                unknown: !instance.sources.tree().covers(Path::new("/etc/services")),
+                unknown: template::placeholder(port).is_some()
+                    || !instance.sources.tree().covers(Path::new("/etc/services")),
                 ..Down::at(instance, &service.label(), service.name.span, message)
             });
         };

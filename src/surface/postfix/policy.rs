@@ -79,6 +79,7 @@ fn level_of(view: &View<'_>, level: &Value) -> Result<Option<(bool, bool)>, Faul
             message: format!("Invalid TLS level \"{}\"", level.text.as_bstr()),
             value: level.text.clone(),
             origin: level.origin,
+            unknown: false,
         }),
     }
 }

@@ -42,6 +42,8 @@ pub(super) fn missing_stop(view: &View<'_>) -> Option<Down> {
     for name in names {
         let value = match view.value(name) {
             Ok(value) => value,
+            // Whoever fills it in is taken to know about the stop; see `assumes_stop`.
+            Err(fault) if fault.unknown => return None,
             Err(fault) => return Some(Down::from(fault)),
         };
         let mut search = Search {
@@ -63,6 +65,13 @@ pub(super) fn missing_stop(view: &View<'_>) -> Option<Down> {
         because: reason,
         unknown: false,
     })
+}
+
+/// The parameter in which a relay stop is taken for granted, since some other program fills it in.
+pub(super) fn assumed_stop(view: &View<'_>) -> Option<String> {
+    let names = ["smtpd_relay_restrictions", "smtpd_recipient_restrictions"];
+    let fault = names.iter().find_map(|name| view.value(name).err())?;
+    fault.unknown.then_some(fault.name)
 }
 
 /// smtpd_check.c:smtpd_check_init: "restriction class needs a definition".

@@ -14,7 +14,7 @@ use crate::version::Version;
 use super::early::Early;
 use super::keyword::{Keywords, Withheld};
 use super::policy::Policy;
-use super::{Instance, because, start, tls};
+use super::{Instance, because, relay, start, tls};
 
 /// What the service behind SASL is taken to offer where nothing tells.
 const USUAL: [&[u8]; 3] = [b"PLAIN", b"LOGIN", b"CRAM-MD5"];
@@ -65,6 +65,11 @@ fn judge_running(
         endpoint.because.push(sasl_value);
         endpoint.verdict = Verdict::NoAuth;
         return Ok(());
+    }
+    if let Some(name) = relay::assumed_stop(view) {
+        endpoint
+            .assumed
+            .push(format!("what a template puts into {name} stops relaying"));
     }
     let session = Session::of(instance, view, policy, endpoint)?;
     let (verdict, because) = session.verdict(withheld, &keywords);

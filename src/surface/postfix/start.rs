@@ -7,6 +7,7 @@ use bstr::{BStr, ByteSlice};
 use crate::postfix::{Fault, MasterCf, Service, Value, View, compatibility_level, find_builtin};
 use crate::source::{FileTree, Origin, Sources, Span};
 use crate::surface::{Because, Verdict};
+use crate::template;
 use crate::version::Version;
 
 use super::{Instance, because, listener, relay};
@@ -54,7 +55,7 @@ impl From<Fault> for Down {
                 value: fault.value,
                 origin: fault.origin,
             }),
-            unknown: false,
+            unknown: fault.unknown,
         }
     }
 }
@@ -62,6 +63,9 @@ impl From<Fault> for Down {
 /// What keeps master, and so every service, from starting.
 pub(super) fn of_master(instance: &Instance<'_>) -> Option<Down> {
     let config = instance.config;
+    if let Some(span) = config.statement {
+        return Some(filled_in(instance, "template", span));
+    }
     if let Some((span, message)) = config.main.as_ref().and_then(|main| main.broken()) {
         let message = format!("every program of Postfix dies of main.cf: {message}");
         return Some(Down::at(instance, "main.cf", span, message));
@@ -71,10 +75,24 @@ pub(super) fn of_master(instance: &Instance<'_>) -> Option<Down> {
         return Some(down);
     }
     if let Some((span, message)) = config.master.as_ref().and_then(MasterCf::broken) {
+        if template::placeholder(instance.sources.text(span)).is_some() {
+            return Some(filled_in(instance, "master.cf", span));
+        }
         let message = format!("master does not start: {message}");
         return Some(Down::at(instance, "master.cf", span, message));
     }
     listener::refused(instance)
+}
+
+/// Not to be told, since a template's line decides which some other program fills in.
+fn filled_in(instance: &Instance<'_>, setting: &str, span: Span) -> Down {
+    let text = instance.sources.text(span).trim_ascii();
+    let line = text.lines().next().unwrap_or_default();
+    let message = format!("the template's line {}", line.as_bstr());
+    Down {
+        unknown: true,
+        ..Down::at(instance, setting, span, message)
+    }
 }
 
 /// What every program checks at its start, master among them (global/mail_params.c:mail_params_init).
@@ -156,7 +174,20 @@ pub(super) fn of_service(
     service: &Service,
 ) -> Option<Down> {
     let version = instance.version;
+    let columns = [
+        &service.name,
+        &service.private,
+        &service.unprivileged,
+        &service.command,
+    ];
+    let mut columns = columns.into_iter();
+    if let Some(column) = columns.find(|one| template::placeholder(&one.text).is_some()) {
+        return Some(filled_in(instance, &service.label(), column.span));
+    }
     if let Some(problem) = service.options(version).refused.first() {
+        if template::placeholder(instance.sources.text(service.span)).is_some() {
+            return Some(filled_in(instance, &service.label(), problem.span));
+        }
         let message = problem.message.clone();
         return Some(Down::at(instance, &service.label(), problem.span, message));
     }

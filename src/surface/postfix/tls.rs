@@ -43,7 +43,7 @@ pub(super) fn fault(
         directory: view.value("queue_directory")?,
         endpoint,
     };
-    let authorities = view.value("smtpd_tls_CAfile")?;
+    let authorities = view.path("smtpd_tls_CAfile")?;
     if !authorities.text.is_empty()
         && let Some(bytes) = match files.read(authorities.text.as_ref()) {
             Ok(bytes) => bytes,
@@ -55,7 +55,7 @@ pub(super) fn fault(
         return Ok(Some(because("smtpd_tls_CAfile", &authorities, &why)));
     }
     if view.version() >= Version::new(3, 4) {
-        let chain = view.value("smtpd_tls_chain_files")?;
+        let chain = view.path("smtpd_tls_chain_files")?;
         if !chain.text.is_empty() {
             let judged = files.chain(&chain);
             return Ok(judged
@@ -75,7 +75,7 @@ pub(super) fn names_certificate(view: &View<'_>) -> Result<bool, Fault> {
         "smtpd_tls_dcert_file",
         "smtpd_tls_eccert_file",
     ] {
-        if !view.value(name)?.text.is_empty() {
+        if !view.path(name)?.text.is_empty() {
             return Ok(true);
         }
     }
@@ -121,12 +121,12 @@ fn pairs(view: &View<'_>, files: &mut Files<'_, '_>) -> Result<Option<Because>, 
     let elliptic = view.version() >= Version::new(2, 6);
     let mut any = false;
     for (certificate, key) in kinds.into_iter().take(if elliptic { 3 } else { 2 }) {
-        let value = view.value(certificate)?;
+        let value = view.path(certificate)?;
         if value.text.is_empty() || certificate == "smtpd_tls_cert_file" && value.is("none") {
             continue;
         }
         any = true;
-        let key_value = view.value(key)?;
+        let key_value = view.path(key)?;
         if let Err((at_key, why)) = files.pair(value.text.as_ref(), key_value.text.as_ref()) {
             let (name, value) = if at_key {
                 (key, &key_value)
@@ -136,7 +136,7 @@ fn pairs(view: &View<'_>, files: &mut Files<'_, '_>) -> Result<Option<Because>, 
             return Ok(Some(because(name, value, &why)));
         }
     }
-    let first = view.value("smtpd_tls_cert_file")?;
+    let first = view.path("smtpd_tls_cert_file")?;
     let why = if first.is("none") {
         // tls_server.c: aNULL ciphers, which no mail program of today accepts (live).
         "leaves only anonymous ciphers"

@@ -1,7 +1,10 @@
 //! A root: the files of one server, found below a path that the user named.
 //!
 //! A path may be a server root that holds `etc/postfix` or `etc/dovecot`, a directory of either server, a single file,
-//! or a repository of many servers. Files are read later, through the [`FileTree`] that each root carries.
+//! or a repository of many servers, of which what git ignores (`ignored` beside this file) and what package managers and
+//! editors leave behind are no part. Files are read later, through the [`FileTree`] that each root carries.
+
+mod ignored;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,6 +12,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::source::FileTree;
+use crate::template;
+
+use ignored::Ignored;
 
 /// Below this depth nothing is looked for; real repositories are far flatter.
 const DEEPEST: usize = 24;
@@ -71,10 +77,11 @@ enum Found {
 }
 
 /// Finds the servers at and below `path`; `root`, if given, is where the daemons' absolute paths begin.
+/// With `gitignore`, what the repository ignores below `path` is left out.
 ///
 /// # Errors
 /// Says when the path cannot be read or holds no configuration.
-pub fn find(path: &Path, root: Option<&Path>) -> Result<Vec<Root>, RootError> {
+pub fn find(path: &Path, root: Option<&Path>, gitignore: bool) -> Result<Vec<Root>, RootError> {
     let unreadable = |why| RootError::Unreadable {
         path: path.display().to_string(),
         why,
@@ -83,10 +90,20 @@ pub fn find(path: &Path, root: Option<&Path>) -> Result<Vec<Root>, RootError> {
     let mut found = Vec::new();
     if meta.is_dir() {
         fs::read_dir(path).map_err(unreadable)?;
-        look_into(path, 0, &mut found).map_err(|(path, why)| RootError::Unreadable {
+        let mut search = Search {
+            ignored: if gitignore {
+                Ignored::above(path)
+            } else {
+                Ignored::default()
+            },
+            found: Vec::new(),
+        };
+        let looked = search.look_into(path, 0);
+        looked.map_err(|(path, why)| RootError::Unreadable {
             path: path.display().to_string(),
             why,
         })?;
+        found = search.found;
         if found.is_empty() && path == Path::new("/") {
             return Err(RootError::Machine);
         }
@@ -115,9 +132,10 @@ fn found_file(path: &Path) -> Result<Found, RootError> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or_else(|| Path::new("."));
-    if name == "main.cf" || name == "master.cf" {
+    let made = made_name(&name);
+    if made == "main.cf" || made == "master.cf" {
         Ok(Found::Postfix(directory.to_path_buf()))
-    } else if name.ends_with(".conf") {
+    } else if made.ends_with(".conf") {
         Ok(Found::Dovecot(path.to_path_buf()))
     } else {
         Err(RootError::Stranger {
@@ -126,75 +144,131 @@ fn found_file(path: &Path) -> Result<Found, RootError> {
     }
 }
 
-/// Collects the configurations in `directory`: a server root is taken as a whole, anything else is searched.
-///
-/// # Errors
-/// Names the `etc/postfix` or `etc/dovecot` that is there and may not be entered: what it holds would pass for nothing.
-fn look_into(
-    directory: &Path,
-    depth: usize,
-    found: &mut Vec<Found>,
-) -> Result<(), (PathBuf, io::Error)> {
-    let (postfix, dovecot) = (directory.join("etc/postfix"), directory.join("etc/dovecot"));
-    for (service, file) in [(&postfix, "main.cf"), (&dovecot, "dovecot.conf")] {
-        match fs::metadata(service.join(file)) {
-            Err(why) if why.kind() == io::ErrorKind::PermissionDenied && service.is_dir() => {
-                return Err((service.clone(), why));
-            }
-            Ok(_) | Err(_) => {}
-        }
-    }
-    if postfix.is_dir() || dovecot.is_dir() {
-        let before = found.len();
-        look_into_service(&postfix, found);
-        look_into_service(&dovecot, found);
-        if found.len() > before {
-            return Ok(());
-        }
-    }
-    look_into_service(directory, found);
-    // `/` is the running machine; what else lies on its disk is not its configuration.
-    if depth == DEEPEST || directory == Path::new("/") {
-        return Ok(());
-    }
-    let mut below: Vec<PathBuf> = fs::read_dir(directory)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
-        .map(|entry| entry.path())
-        .collect();
-    below.sort();
-    for sub in below {
-        // conf.d belongs to the dovecot.conf beside it.
-        if sub.ends_with("conf.d") && directory.join("dovecot.conf").is_file() {
-            continue;
-        }
-        look_into(&sub, depth + 1, found)?;
-    }
-    Ok(())
+/// A search below one path.
+struct Search {
+    ignored: Ignored,
+    found: Vec<Found>,
 }
 
-/// Whether this very directory holds the configuration of a server.
-fn look_into_service(directory: &Path, found: &mut Vec<Found>) {
-    if directory.join("main.cf").is_file() || directory.join("master.cf").is_file() {
-        found.push(Found::Postfix(directory.to_path_buf()));
+impl Search {
+    /// Collects the configurations in `directory`: a server root is taken as a whole, anything else is searched.
+    ///
+    /// # Errors
+    /// Names the `etc/postfix` or `etc/dovecot` that is there and may not be entered: what it holds would pass for nothing.
+    fn look_into(&mut self, directory: &Path, depth: usize) -> Result<(), (PathBuf, io::Error)> {
+        let before = self.ignored.enter(directory);
+        let looked = self.look_inside(directory, depth);
+        self.ignored.leave(before);
+        looked
     }
-    let dovecot = directory.join("dovecot.conf");
-    if dovecot.is_file() {
-        found.push(Found::Dovecot(dovecot));
-    } else if directory.ends_with("dovecot/conf.d") || directory.ends_with("etc/dovecot") {
-        // A partial tree: only the changed parts are kept here.
-        let parts = if directory.ends_with("conf.d") {
-            directory.to_path_buf()
-        } else {
-            directory.join("conf.d")
+
+    fn look_inside(&mut self, directory: &Path, depth: usize) -> Result<(), (PathBuf, io::Error)> {
+        let (postfix, dovecot) = (directory.join("etc/postfix"), directory.join("etc/dovecot"));
+        for (service, file) in [(&postfix, "main.cf"), (&dovecot, "dovecot.conf")] {
+            match fs::metadata(service.join(file)) {
+                Err(why) if why.kind() == io::ErrorKind::PermissionDenied && service.is_dir() => {
+                    return Err((service.clone(), why));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        let etc = directory.join("etc");
+        if (postfix.is_dir() || dovecot.is_dir()) && !self.ignored.holds(&etc, true) {
+            let before = (self.found.len(), self.ignored.enter(&etc));
+            for service in [&postfix, &dovecot] {
+                if !self.ignored.holds(service, true) {
+                    self.look_into_service(service);
+                }
+            }
+            self.ignored.leave(before.1);
+            if self.found.len() > before.0 {
+                return Ok(());
+            }
+        }
+        self.look_into_service(directory);
+        if depth == DEEPEST {
+            return Ok(());
+        }
+        let mut below: Vec<PathBuf> = fs::read_dir(directory)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .filter(|entry| !is_left_over(&entry.file_name().to_string_lossy()))
+            .map(|entry| entry.path())
+            .collect();
+        below.sort();
+        for sub in below {
+            // conf.d belongs to the dovecot.conf beside it.
+            let is_part = sub.ends_with("conf.d") && directory.join("dovecot.conf").is_file();
+            if !is_part && !self.ignored.holds(&sub, true) {
+                self.look_into(&sub, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this very directory holds the configuration of a server.
+    fn look_into_service(&mut self, directory: &Path) {
+        let here = |name: &str| {
+            let file = file_or_template(directory, name);
+            file.is_some_and(|file| !self.ignored.holds(&file, false))
         };
-        if parts.is_dir() {
-            found.push(Found::Dovecot(parts));
+        if here("main.cf") || here("master.cf") {
+            self.found.push(Found::Postfix(directory.to_path_buf()));
+        }
+        if here("dovecot.conf") {
+            let file = file_or_template(directory, "dovecot.conf");
+            self.found.extend(file.map(Found::Dovecot));
+        } else if directory.ends_with("dovecot/conf.d") || directory.ends_with("etc/dovecot") {
+            // A partial tree: only the changed parts are kept here.
+            let parts = if directory.ends_with("conf.d") {
+                directory.to_path_buf()
+            } else {
+                directory.join("conf.d")
+            };
+            if parts.is_dir() && !self.ignored.holds(&parts, true) {
+                self.found.push(Found::Dovecot(parts));
+            }
         }
     }
+}
+
+/// What package managers and editors leave behind, which no daemon reads, and what is hidden.
+fn is_left_over(name: &str) -> bool {
+    const ENDINGS: [&str; 10] = [
+        "~",
+        ".bak",
+        ".orig",
+        ".dpkg-dist",
+        ".dpkg-new",
+        ".dpkg-old",
+        ".ucf-dist",
+        ".ucf-old",
+        ".rpmnew",
+        ".rpmsave",
+    ];
+    name.starts_with('.') || ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// The file of this name in a directory, or the template that makes it.
+fn file_or_template(directory: &Path, name: &str) -> Option<PathBuf> {
+    let file = directory.join(name);
+    if file.is_file() {
+        return Some(file);
+    }
+    template::ENDINGS
+        .iter()
+        .map(|ending| directory.join(format!("{name}.{ending}")))
+        .find(|file| file.is_file())
+}
+
+/// The name of a file without the ending of a template.
+fn made_name(name: &str) -> &str {
+    let made = name
+        .rsplit_once('.')
+        .filter(|(_, ending)| template::ENDINGS.contains(ending));
+    made.map_or(name, |(made, _)| made)
 }
 
 /// Puts a configuration to the root it belongs to.
@@ -231,12 +305,27 @@ fn join(roots: &mut BTreeMap<PathBuf, Root>, found: Found, given: Option<&Path>)
     } else {
         (PathBuf::from("/etc/dovecot"), disk)
     };
-    root.tree.mount(daemon.clone(), mount);
+    root.tree.mount(daemon.clone(), mount.clone());
     match found {
-        Found::Postfix(_) => root.postfix = Some(daemon),
+        Found::Postfix(_) => {
+            for name in ["main.cf", "master.cf"] {
+                // A template stands in for the file that it makes.
+                let file = file_or_template(&mount, name);
+                if let Some(file) = file.filter(|file| !file.ends_with(name)) {
+                    root.tree.mount(daemon.join(name), file);
+                }
+            }
+            root.postfix = Some(daemon);
+        }
         Found::Dovecot(file) => {
             root.dovecot = Some(match file.file_name() {
-                Some(name) if !file.ends_with("conf.d") => daemon.join(name),
+                Some(name) if !file.ends_with("conf.d") => {
+                    let made = daemon.join(made_name(&name.to_string_lossy()));
+                    if !made.ends_with(name) {
+                        root.tree.mount(made.clone(), file.clone());
+                    }
+                    made
+                }
                 Some(_) | None => daemon,
             });
         }
