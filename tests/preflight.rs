@@ -90,3 +90,60 @@ fn a_client_in_mynetworks_relays_only_where_the_service_takes_mail_without_a_log
         assert_eq!(exit, code, "{name}: {out}");
     }
 }
+
+/// Runs `preflight` on a server with one lone day asked for; exit code, stdout and stderr.
+fn answer(root: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
+        .arg("preflight")
+        .arg(root)
+        .arg("--log")
+        .arg(root.join("maillog"))
+        .args(["--window", "1", "--postfix-version", "3.7.11"])
+        .args(arguments)
+        .env("PLAINSIGHT_TODAY", "2026-11-24")
+        .output()
+        .expect("the program was built for this test");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+/// A server whose one client breaks, with this log in place of its own where it is not empty.
+fn strict(name: &str, log: &str) -> PathBuf {
+    let options = ["smtpd_client_restrictions=permit_sasl_authenticated,reject"];
+    let root = server(name, &options);
+    if !log.is_empty() {
+        fs::write(root.join("maillog"), log).expect("the build directory is writable");
+    }
+    root
+}
+
+#[test]
+fn an_acceptance_that_has_ended_no_longer_counts_and_that_is_said() {
+    let root = strict("accept-ended", "");
+    let toml =
+        "[[accept]]\naccount = \"scanner\"\nreason = \"replaced in October\"\nuntil = 2026-10-31\n";
+    fs::write(root.join("plainsight.toml"), toml).expect("the build directory is writable");
+    let (code, out, err) = answer(&root, &[]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(err.contains("scanner (until 2026-10-31)"), "{err}");
+    let (_, _, err) = answer(&root, &["--redact"]);
+    assert!(!err.contains("scanner"), "{err}");
+}
+
+#[test]
+fn a_window_is_a_day_at_least() {
+    let root = strict("no-window", "");
+    for days in ["0", "-1", "-9223372036854775808"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
+            .arg("preflight")
+            .arg(&root)
+            .arg(format!("--window={days}"))
+            .output()
+            .expect("the program was built for this test");
+        assert_eq!(output.status.code(), Some(2), "{days}");
+        assert!(output.stdout.is_empty(), "{days}");
+    }
+}

@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     logs: LogOptions,
     /// How many days the logs have to cover [default: preflight.days of plainsight.toml, else 14]
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..))]
     window: Option<i64>,
     /// Names for networks, such as office=192.0.2.0/24,office=2001:db8::/48; what is in none is "outside"
     #[arg(long, value_name = "NAME=NETWORK", value_delimiter = ',', value_parser = named_network)]
@@ -83,7 +83,9 @@ impl Arguments {
         networks.extend(project.networks);
         let today = today();
         let mut acceptances = project.acceptances;
-        acceptances.retain(|one| !one.is_expired(today));
+        let expired = acceptances
+            .extract_if(.., |one| one.is_expired(today))
+            .collect();
         acceptances.extend(
             self.accept
                 .iter()
@@ -93,6 +95,7 @@ impl Arguments {
             days: self.window.or(project.days).unwrap_or(14),
             networks,
             acceptances,
+            expired,
             programs: Programs::default(),
         })
     }
@@ -217,6 +220,12 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             .unused
             .iter()
             .map(|one| format!("{one}: may break, and nobody of that name or network would")),
+    );
+    notes.extend(
+        preflight
+            .expired
+            .iter()
+            .map(|one| format!("{one}: might break until then, and counts like any other now")),
     );
     match written {
         Ok(()) => Outcome {

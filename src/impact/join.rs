@@ -95,6 +95,14 @@ pub(super) fn unused(asked: &Asked, accounts: &[AccountImpact]) -> Vec<String> {
         .collect()
 }
 
+/// The acceptances that have ended: `scanner (until 2026-01-31)`.
+pub(super) fn expired(asked: &Asked) -> Vec<String> {
+    let ended = asked.expired.iter();
+    ended
+        .filter_map(|one| Some(format!("{} (until {})", described(one), one.until?)))
+        .collect()
+}
+
 /// Whether the impact is one that somebody has to accept.
 const fn matters(impact: Impact) -> bool {
     match impact {

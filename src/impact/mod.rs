@@ -140,6 +140,8 @@ pub struct Asked {
     pub networks: Vec<Network>,
     /// Who may break.
     pub acceptances: Vec<Acceptance>,
+    /// Who might break until a day that has passed.
+    pub expired: Vec<Acceptance>,
     /// What mail programs were seen.
     pub programs: Programs,
 }
@@ -165,6 +167,8 @@ pub struct Preflight {
     pub endpoints_after: Vec<Endpoint>,
     /// Acceptances that speak of nobody in the evidence, as they were written.
     pub unused: Vec<String>,
+    /// Acceptances whose last day has passed, with that day.
+    pub expired: Vec<String>,
 }
 
 /// Joins the change of `before` with the evidence.
@@ -196,6 +200,7 @@ pub fn preflight(
         minima: minimum::minima(evidence),
         endpoints_after: change.after.endpoints.clone(),
         unused: join::unused(asked, &accounts),
+        expired: join::expired(asked),
         accounts,
     }
 }

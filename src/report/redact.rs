@@ -142,7 +142,7 @@ impl Redaction {
             }
             minimum.breaks.sort();
         }
-        for words in &mut preflight.unused {
+        for words in preflight.unused.iter_mut().chain(&mut preflight.expired) {
             *words = self.pseudonym("accepted", words.as_bytes()).to_string();
         }
     }
