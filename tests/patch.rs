@@ -130,3 +130,63 @@ fn a_comment_in_prose_is_no_setting_to_revive() {
     let lost = |line: &str| line.starts_with('-') && !line.starts_with("---");
     assert!(!patch.lines().any(lost), "no line goes away: {patch}");
 }
+
+/// The patch for a Postfix whose main.cf ends in these lines.
+fn patch_of_main_cf(name: &str, lines: &str) -> (String, String) {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&root);
+    let directory = root.join("etc/postfix");
+    fs::create_dir_all(&directory).expect("the build directory is writable");
+    let text = format!(
+        "compatibility_level = 2\nsmtpd_sasl_auth_enable = yes\nsmtpd_tls_security_level = may\n\
+         smtpd_tls_cert_file = /etc/ssl/mail.pem\n{lines}"
+    );
+    fs::write(directory.join("main.cf"), text).expect("the build directory is writable");
+    let output = plainsight(&root, &["diff", "."]);
+    (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[test]
+fn a_copy_that_an_indented_line_would_continue_stays_a_comment() {
+    let (patch, err) = patch_of_main_cf(
+        "patch-continued",
+        "mynetworks = 127.0.0.0/8\n#smtpd_tls_auth_only = no\nmyhostname = mail.example.org\n",
+    );
+    assert!(
+        patch.contains("\n+smtpd_tls_auth_only = yes\n"),
+        "{patch}{err}"
+    );
+    assert!(patch.contains("\n-#smtpd_tls_auth_only = no\n"), "{patch}");
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("patch-continued-head");
+    let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(root.join("etc/postfix")).expect("the build directory is writable");
+    fs::write(
+        root.join("etc/postfix/main.cf"),
+        "#smtpd_tls_auth_only = no\n  stray\ncompatibility_level = 2\nsmtpd_sasl_auth_enable = yes\n\
+         smtpd_tls_security_level = may\nsmtpd_tls_cert_file = /etc/ssl/mail.pem\n",
+    )
+    .expect("the build directory is writable");
+    let output = plainsight(&root, &["diff", "."]);
+    let patch = String::from_utf8_lossy(&output.stdout);
+    assert!(patch.contains("\n+smtpd_tls_auth_only = yes\n"), "{patch}");
+    let lost = |line: &str| line.starts_with('-') && !line.starts_with("---");
+    assert!(!patch.lines().any(lost), "the comment stays: {patch}");
+}
+
+/// An empty value and a misspelt one are fatal to every smtpd (live, 3.7.11), so the service is down until they are mended.
+#[test]
+fn a_value_that_keeps_smtpd_down_is_mended() {
+    for (name, line) in [
+        ("empty", "smtpd_tls_auth_only =\n"),
+        ("ja", "smtpd_tls_auth_only = ja\n"),
+    ] {
+        let (patch, err) = patch_of_main_cf(&format!("patch-fatal-{name}"), line);
+        assert!(
+            patch.contains("\n+smtpd_tls_auth_only = yes\n"),
+            "{patch}{err}"
+        );
+    }
+}

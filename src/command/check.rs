@@ -239,7 +239,7 @@ pub(super) fn with_findings(surfaces: Vec<Surface>, rules: &[Rule]) -> Vec<Check
     parallel::map(surfaces, |surface| {
         let mut findings = finding::of_surface(&surface, rules);
         if findings.iter().any(|finding| finding.fix == Fix::Safe) {
-            let change = fix::enforce(&surface, true);
+            let change = fix::enforce(&surface, &fix::Wish::whole());
             for finding in &mut findings {
                 let mut harm = change.unsafe_because.iter();
                 let harmed = harm.any(|(server, _)| Some(*server) == finding.server);

@@ -35,7 +35,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let mut result = Vec::new();
     let mut notes = Vec::new();
     for surface in &surfaces {
-        let change = fix::enforce(surface, arguments.unsafe_fixes);
+        let change = fix::enforce(
+            surface,
+            &fix::Wish {
+                unsafe_fixes: arguments.unsafe_fixes,
+                ..fix::Wish::default()
+            },
+        );
         result.extend(patch(surface, &change));
         notes.extend(notes_of(surface, &change));
     }

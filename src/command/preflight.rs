@@ -182,7 +182,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Err(errors) => return Outcome::trouble(errors),
     };
     asked.programs = programs;
-    let change = fix::enforce(surface, true);
+    let change = fix::enforce(surface, &fix::Wish::whole());
     let mut preflight = impact::preflight(surface, &change, &evidence, &asked);
     if let Some(redaction) = redaction {
         redaction.evidence(&mut evidence);

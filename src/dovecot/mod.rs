@@ -196,6 +196,11 @@ impl Config {
         self.scopes.get(id.index())
     }
 
+    /// The ids of all scopes, in the order of their first opening.
+    pub fn scope_ids(&self) -> impl Iterator<Item = ScopeId> + use<> {
+        (0..u32::try_from(self.scopes.len()).unwrap_or(u32::MAX)).map(ScopeId::nth)
+    }
+
     /// The scope's sections, the outermost first.
     pub fn path(&self, scope: ScopeId) -> Vec<Section> {
         let mut path = Vec::new();

@@ -19,6 +19,10 @@ impl ScopeId {
     /// Outside of every section.
     pub const GLOBAL: Self = Self(0);
 
+    pub(super) const fn nth(index: u32) -> Self {
+        Self(index)
+    }
+
     pub(super) const fn index(self) -> usize {
         self.0 as usize
     }

@@ -1,20 +1,58 @@
 //! A fix: the edits that let nobody log in without TLS, and what they leave open.
 //!
-//! `postfix` and `dovecot` beside this file find the definitions to change; here the result is judged before anyone sees it.
+//! `postfix` and `dovecot` beside this file find the definitions to change, `style` writes as the lines around do;
+//! here the result is judged before anyone sees it, and `harm` says whom it would shut out.
 
 mod dovecot;
+mod harm;
 mod postfix;
+mod style;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
 
 use crate::edit::{self, Edit};
 use crate::source::{FileId, Sources};
 use crate::surface::server::Surface;
-use crate::surface::{Endpoint, Server, Verdict};
+use crate::surface::{Endpoint, Server};
+
+/// What is asked of a change.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// Change this server alone.
+    pub only: Option<Server>,
+    /// Close these endpoints alone, told by [`Endpoint::id`].
+    pub endpoints: Option<BTreeSet<String>>,
+    /// Make also what may shut somebody out.
+    pub unsafe_fixes: bool,
+    /// Put TLS on offer where it is off and a certificate is at hand.
+    pub enable_tls: bool,
+    /// Servers whose change would shut somebody out for a reason that no configuration tells, with the reason.
+    pub harmful: Vec<(Server, String)>,
+}
+
+impl Wish {
+    /// The whole change, whomever it may shut out.
+    pub fn whole() -> Self {
+        Self {
+            unsafe_fixes: true,
+            ..Self::default()
+        }
+    }
+
+    fn means(&self, endpoint: &Endpoint) -> bool {
+        let chosen = self.endpoints.as_ref();
+        self.only.is_none_or(|only| only == endpoint.server)
+            && chosen.is_none_or(|chosen| chosen.contains(&endpoint.id()))
+    }
+}
 
 /// The change to one server, proved by the same engine that judged it.
 #[derive(Debug)]
 pub struct Change {
+    /// What is replaced.
+    pub edits: Vec<Edit>,
     /// The new text of each file that changes.
     pub files: Vec<(FileId, Vec<u8>)>,
     /// The server as it is after the change.
@@ -23,41 +61,147 @@ pub struct Change {
     pub unsafe_because: Vec<(Server, String)>,
     /// What stays open after it.
     pub left_open: Vec<String>,
+    /// Who is exempt after it.
+    pub exempt: Vec<String>,
 }
 
 /// Works out the change that enforces TLS for both servers.
-/// Without `unsafe_fixes`, a server that would be cut off for everybody is left as it is, and that is said.
-pub fn enforce(surface: &Surface, unsafe_fixes: bool) -> Change {
-    let wanted = [
-        (Server::Postfix, postfix::enforce(surface)),
-        (Server::Dovecot, dovecot::enforce(surface)),
-    ];
-    let mut edits: Vec<Edit> = wanted.iter().flat_map(|(_, edits)| edits.clone()).collect();
-    let mut after = judge(surface, &edits);
-    let mut left_open = Vec::new();
+/// A server that would be cut off for everybody is left as it is, unless that is wished, and that is said.
+pub fn enforce(surface: &Surface, wish: &Wish) -> Change {
+    let mut edits = Vec::new();
     let mut unsafe_because = Vec::new();
-    for (server, wanted) in &wanted {
-        let harm = harm(*server, &surface.endpoints, &after.endpoints);
-        if harm.is_empty() || wanted.is_empty() {
-            continue;
-        }
-        if !unsafe_fixes {
-            edits.retain(|edit| !wanted.contains(edit));
-            left_open.push(format!(
-                "{server} is left as it is: the change would shut people out (--unsafe-fixes makes it all the same)"
-            ));
-        }
-        unsafe_because.extend(harm.into_iter().map(|why| (*server, why)));
+    let mut left_open = Vec::new();
+    for server in [Server::Postfix, Server::Dovecot] {
+        let proposal = propose(surface, server, wish);
+        edits.extend(proposal.edits);
+        unsafe_because.extend(proposal.harm.into_iter().map(|why| (server, why)));
+        left_open.extend(proposal.left_as_is);
     }
-    if !left_open.is_empty() {
-        after = judge(surface, &edits);
-    }
-    left_open.extend(still_open(&after.endpoints));
+    let after = judge(surface, &edits);
+    let meant: Vec<Endpoint> = after
+        .endpoints
+        .iter()
+        .filter(|endpoint| wish.means(endpoint))
+        .cloned()
+        .collect();
+    left_open.extend(harm::still_open(&meant));
     Change {
         files: texts(&surface.sources, &edits),
-        after,
+        edits,
         unsafe_because,
         left_open,
+        exempt: harm::exempt(&meant),
+        after,
+    }
+}
+
+/// What is to be done to one server.
+#[derive(Default)]
+struct Proposal {
+    edits: Vec<Edit>,
+    /// Whom it would shut out.
+    harm: Vec<String>,
+    /// What it leaves alone because of that, in words.
+    left_as_is: Option<String>,
+}
+
+/// The edits for one server: the whole change if nobody is shut out, else what can be closed without harm.
+fn propose(surface: &Surface, server: Server, wish: &Wish) -> Proposal {
+    let is_open = match server {
+        Server::Postfix => postfix::is_open,
+        Server::Dovecot => dovecot::is_open,
+    };
+    let open: Vec<&Endpoint> = surface
+        .endpoints
+        .iter()
+        .filter(|one| is_open(one))
+        .collect();
+    let meant: Vec<&Endpoint> = open.iter().copied().filter(|one| wish.means(one)).collect();
+    if meant.is_empty() {
+        return Proposal::default();
+    }
+    let harm_of =
+        |edits: &[Edit]| harm::harm(server, &surface.endpoints, &judge(surface, edits).endpoints);
+    let whole = if meant.len() == open.len() {
+        everywhere(surface, server, wish, &harm_of)
+    } else {
+        some(surface, server, &meant, wish)
+    };
+    if whole.is_empty() {
+        return Proposal::default();
+    }
+    let mut harm = harm_of(&whole);
+    if server == Server::Dovecot && dovecot::is_without_tls(surface) && !wish.enable_tls {
+        harm.push(
+            "TLS is off there, and the change turns it on (--enable-tls asks for that)".to_owned(),
+        );
+    }
+    let known = wish.harmful.iter().filter(|(harmed, _)| *harmed == server);
+    harm.extend(known.map(|(_, why)| why.clone()));
+    if harm.is_empty() || wish.unsafe_fixes {
+        return Proposal {
+            edits: whole,
+            harm,
+            left_as_is: None,
+        };
+    }
+    let mut part = Vec::new();
+    if server == Server::Postfix && wish.harmful.iter().all(|(harmed, _)| *harmed != server) {
+        for endpoint in &meant {
+            let one = postfix::at(surface, endpoint, wish.enable_tls);
+            let together = [part.as_slice(), one.as_slice()].concat();
+            if harm_of(&together).is_empty() {
+                part = together;
+            }
+        }
+    }
+    let what = if part.is_empty() {
+        format!("{server} is left as it is")
+    } else {
+        format!("a part of {server} is left as it is")
+    };
+    Proposal {
+        edits: part,
+        harm,
+        left_as_is: Some(format!(
+            "{what}: the change would shut people out (--unsafe-fixes makes it all the same)"
+        )),
+    }
+}
+
+/// The whole change to a server. TLS is put on offer where that was asked for and helps.
+fn everywhere(
+    surface: &Surface,
+    server: Server,
+    wish: &Wish,
+    harm_of: &dyn Fn(&[Edit]) -> Vec<String>,
+) -> Vec<Edit> {
+    match server {
+        Server::Dovecot => dovecot::everywhere(surface),
+        Server::Postfix => {
+            let plain = postfix::everywhere(surface, false);
+            if !wish.enable_tls {
+                return plain;
+            }
+            let with_tls = postfix::everywhere(surface, true);
+            if harm_of(&with_tls).len() < harm_of(&plain).len() {
+                with_tls
+            } else {
+                plain
+            }
+        }
+    }
+}
+
+/// The change to some endpoints of a server alone.
+fn some(surface: &Surface, server: Server, meant: &[&Endpoint], wish: &Wish) -> Vec<Edit> {
+    match server {
+        Server::Dovecot => dovecot::at(surface, meant),
+        Server::Postfix => {
+            let each = meant.iter();
+            each.flat_map(|endpoint| postfix::at(surface, endpoint, wish.enable_tls))
+                .collect()
+        }
     }
 }
 
@@ -73,132 +217,38 @@ fn judge(surface: &Surface, edits: &[Edit]) -> Surface {
 }
 
 /// The new text of each file that the edits change. A file whose edits overlap is a fault of ours and is left alone.
+///
+/// A file that the server reads by several names changes under all of them.
 fn texts(sources: &Sources, edits: &[Edit]) -> Vec<(FileId, Vec<u8>)> {
-    let mut by_file: BTreeMap<FileId, Vec<Edit>> = BTreeMap::new();
+    let places: BTreeMap<FileId, PathBuf> = match edits {
+        [] => BTreeMap::new(),
+        _ => sources
+            .ids()
+            .map(|file| (file, place(sources, file)))
+            .collect(),
+    };
+    let mut by_place: BTreeMap<&PathBuf, Vec<Edit>> = BTreeMap::new();
     for edit in edits {
-        by_file
-            .entry(edit.span.file)
-            .or_default()
-            .push(edit.clone());
+        if let Some(place) = places.get(&edit.span.file) {
+            by_place.entry(place).or_default().push(edit.clone());
+        }
     }
-    by_file
-        .into_iter()
-        .filter_map(|(file, edits)| {
-            let text = edit::apply(sources.bytes(file), &edits).ok()?;
+    sources
+        .ids()
+        .filter_map(|file| {
+            let edits = by_place.get(places.get(&file)?)?;
+            let mut here: Vec<Edit> = edits.clone();
+            for edit in &mut here {
+                edit.span.file = file;
+            }
+            let text = edit::apply(sources.bytes(file), &here).ok()?;
             (text != sources.bytes(file)).then_some((file, text))
         })
         .collect()
 }
 
-/// The endpoints at which people can log in today and nobody could after the change.
-/// They are told by name and release: a change may join or split the ranges of releases for which a verdict holds.
-fn harm(server: Server, before: &[Endpoint], after: &[Endpoint]) -> Vec<String> {
-    let mut harm = Vec::new();
-    for is in after.iter().filter(|is| is.server == server) {
-        let why = match &is.verdict {
-            Verdict::LockedOut => "nobody could log in, since TLS cannot work there",
-            Verdict::NoAuth => "no login would be possible there",
-            Verdict::Fails(why) => why,
-            Verdict::TlsOnly | Verdict::Cleartext | Verdict::Challenge | Verdict::Unknown(_) => {
-                continue;
-            }
-        };
-        let worked = before.iter().any(|was| {
-            was.id() == is.id() && was.versions.meets(is.versions) && takes_logins(&was.verdict)
-        });
-        if worked {
-            harm.push(format!("{} on port {}: {why}", is.service, is.port));
-        }
-    }
-    harm
-}
-
-/// Whether somebody can log in there, as far as is known.
-const fn takes_logins(verdict: &Verdict) -> bool {
-    match verdict {
-        Verdict::TlsOnly | Verdict::Cleartext | Verdict::Challenge | Verdict::Unknown(_) => true,
-        Verdict::LockedOut | Verdict::NoAuth | Verdict::Fails(_) => false,
-    }
-}
-
-/// What is not enforced after the change, in words.
-fn still_open(after: &[Endpoint]) -> Vec<String> {
-    after
-        .iter()
-        .filter_map(|endpoint| {
-            let place = format!(
-                "{} {} on port {}",
-                endpoint.server, endpoint.service, endpoint.port
-            );
-            match &endpoint.verdict {
-                Verdict::TlsOnly | Verdict::NoAuth => None,
-                Verdict::Cleartext => Some(format!("{place} still accepts a password without TLS")),
-                Verdict::Challenge => Some(format!(
-                    "{place} still accepts a challenge login without TLS"
-                )),
-                Verdict::LockedOut => Some(format!("{place}: nobody can log in")),
-                Verdict::Fails(why) => Some(format!("{place} is down: {why}")),
-                Verdict::Unknown(why) => Some(format!("{place} cannot be judged: {why}")),
-            }
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::Protocol;
-    use crate::surface::TlsMode;
-    use crate::version::{Range, Version};
-
-    fn endpoint(service: &str, verdict: Verdict, versions: Range) -> Endpoint {
-        Endpoint {
-            server: Server::Postfix,
-            service: service.to_owned(),
-            protocol: Protocol::Smtp,
-            address: "*".to_owned(),
-            port: 587,
-            tls: TlsMode::None,
-            verdict,
-            because: Vec::new(),
-            tls_fault: None,
-            exemptions: Vec::new(),
-            assumed: Vec::new(),
-            versions,
-            log_name: String::new(),
-        }
-    }
-
-    #[test]
-    fn harm_is_seen_where_the_change_joins_ranges_of_releases() {
-        let split = Version::new(2, 6);
-        let old = Range {
-            from: None,
-            before: Some(split),
-        };
-        let new = Range {
-            from: Some(split),
-            before: None,
-        };
-        let before = [
-            endpoint("a", Verdict::NoAuth, old),
-            endpoint("a", Verdict::Cleartext, new),
-            endpoint("b", Verdict::NoAuth, Range::ANY),
-        ];
-        let after = [
-            endpoint("a", Verdict::NoAuth, old),
-            endpoint("a", Verdict::TlsOnly, new),
-            endpoint("b", Verdict::NoAuth, Range::ANY),
-        ];
-        assert!(harm(Server::Postfix, &before, &after).is_empty());
-        let joined = [
-            endpoint("a", Verdict::LockedOut, Range::ANY),
-            endpoint("b", Verdict::LockedOut, Range::ANY),
-        ];
-        let harm = harm(Server::Postfix, &before, &joined);
-        assert_eq!(
-            harm,
-            ["a on port 587: nobody could log in, since TLS cannot work there"]
-        );
-    }
+/// Where a file lies on the disk, behind links; the name itself where it is not there.
+pub fn place(sources: &Sources, file: FileId) -> PathBuf {
+    let shown = sources.shown_path(file);
+    fs::canonicalize(shown).unwrap_or_else(|_| shown.to_path_buf())
 }

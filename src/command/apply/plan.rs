@@ -34,7 +34,13 @@ impl Plan {
         notes: &mut Vec<String>,
     ) -> Result<Self, Outcome> {
         let surface = surface(arguments, site).map_err(Outcome::trouble)?;
-        let change = fix::enforce(&surface, arguments.unsafe_fixes);
+        let change = fix::enforce(
+            &surface,
+            &fix::Wish {
+                unsafe_fixes: arguments.unsafe_fixes,
+                ..fix::Wish::default()
+            },
+        );
         notes.extend(diff::notes_of(&surface, &change));
         unchanged(&surface)?;
         let targets = targets(&surface, &change)?;
