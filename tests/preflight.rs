@@ -147,3 +147,105 @@ fn a_window_is_a_day_at_least() {
         assert!(output.stdout.is_empty(), "{days}");
     }
 }
+
+#[test]
+fn a_login_that_cannot_be_read_stands_in_the_way() {
+    let log = format!(
+        "{}{}",
+        LOG.replace(
+            "Oct 29 07:00:07 mail postfix/submission/smtpd[29629]: 9AE",
+            "Oct 29 07:00:07 mail postfix/submission/smtpd[29629]: Anonymous TLS connection established from \
+             scanner.example.org[192.0.2.50]: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\n\
+             Oct 29 07:00:07 mail postfix/submission/smtpd[29629]: 9AE"
+        ),
+        "Oct 29 07:01:00 mail dovecot: imap-login: Login: anna from a place of her own\n"
+    );
+    let (code, out, _) = answer(&strict("not-understood", &log), &[]);
+    assert!(
+        out.starts_with("NO-GO: 1 line about a login could not be understood"),
+        "{out}"
+    );
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn clients_without_an_address_are_not_one_client() {
+    let lines = |client: &str| -> String {
+        let log = LOG.replace("192.0.2.50", client);
+        (0..6)
+            .map(|number| log.replace("=scanner\n", &format!("=user{number}\n")))
+            .collect()
+    };
+    let (_, out, _) = answer(&strict("cause-address", &lines("192.0.2.50")), &[]);
+    assert!(
+        out.contains("6 accounts would break, all behind 192.0.2.50"),
+        "{out}"
+    );
+    let (_, out, _) = answer(&strict("cause-unknown", &lines("unknown")), &[]);
+    assert!(out.starts_with("NO-GO: 6 accounts would break\n"), "{out}");
+    assert!(out.contains("user3"), "{out}");
+}
+
+/// A Dovecot 2.3 with these settings and this log.
+fn dovecot(name: &str, settings: &str, log: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(root.join("etc/dovecot")).expect("the build directory is writable");
+    let config = format!(
+        "protocols = imap\nssl_cert = </etc/ssl/mail.pem\nssl_key = </etc/ssl/mail.key\n{settings}"
+    );
+    for (file, text) in [
+        ("etc/dovecot/dovecot.conf", config.as_str()),
+        ("maillog", log),
+    ] {
+        fs::write(root.join(file), text).expect("the build directory is writable");
+    }
+    root
+}
+
+const SECURED: &str = "Oct 29 07:00:00 mail dovecot: imap-login: Login: user=<anna>, method=PLAIN, rip=198.51.100.7, \
+                       lip=192.0.2.10, mpid=9, secured, session=<a>\n";
+
+/// Dovecot 2.3.19.1 logs so for a client whose TLS ends at the proxy, and lets it in with ssl = required as well (live).
+#[test]
+fn dovecot_23_goes_on_believing_a_proxy_that_its_client_uses_tls() {
+    let proxied = "ssl = yes\nhaproxy_trusted_networks = 192.0.2.2\nservice imap-login {\n  inet_listener imap {\n    \
+                   haproxy = yes\n  }\n  inet_listener imaps {\n    port = 0\n  }\n}\n";
+    let root = dovecot("proxy-believed", proxied, SECURED);
+    let (code, out, _) = answer(&root, &["--dovecot-version", "2.3.19.1"]);
+    assert!(out.contains("which Dovecot believes"), "{out}");
+    assert_eq!(code, Some(0), "{out}");
+    let root = dovecot("no-proxy", "ssl = yes\n", SECURED);
+    let (code, out, _) = answer(&root, &["--dovecot-version", "2.3.19.1"]);
+    assert!(out.contains("trusted no more"), "{out}");
+    assert_eq!(code, Some(1), "{out}");
+}
+
+#[test]
+fn a_way_that_is_closed_by_now_is_not_said_to_be_another_service() {
+    let only_993 = "ssl = yes\ndisable_plaintext_auth = no\nservice imap-login {\n  inet_listener imap {\n    port = 0\n  }\n}\n";
+    let root = dovecot("closed", only_993, &SECURED.replace(" secured,", ""));
+    let (code, out, _) = answer(&root, &["--dovecot-version", "2.3.19.1"]);
+    assert!(
+        out.contains("nobody logs in the way it did at a port that writes imap-login"),
+        "{out}"
+    );
+    assert_eq!(code, Some(1), "{out}");
+}
+
+#[test]
+fn a_front_end_that_speaks_tls_to_smtpd_goes_on() {
+    let front = LOG.replace("sasl_method=LOGIN", "sasl_method=XCLIENT");
+    let (code, out, _) = answer(&strict("front-clear", &front), &[]);
+    assert!(out.contains("1 account would break"), "{out}");
+    assert_eq!(code, Some(1));
+    let tls = front.replace(
+        "Oct 29 07:00:07 mail postfix/submission/smtpd[29629]: 9AE",
+        "Oct 29 07:00:07 mail postfix/submission/smtpd[29629]: Anonymous TLS connection established from \
+         proxy.example.org[192.0.2.2]: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\n\
+         Oct 29 07:00:07 mail postfix/submission/smtpd[29629]: 9AE",
+    );
+    let (code, out, _) = answer(&strict("front-tls", &tls), &[]);
+    assert!(out.contains("uses TLS already"), "{out}");
+    assert_eq!(code, Some(0));
+}

@@ -1,12 +1,17 @@
 //! A cause: one client behind which many accounts break. A webmail or a proxy is one thing to mend, not a hundred users.
+//! From the logs it cannot be told from a router that hides an office behind its own address, so all three are named.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::join::address;
 use super::{AccountImpact, Impact};
 use crate::evidence::Text;
 
 /// From how many accounts on a client is taken for a front end.
 const MANY: usize = 5;
+
+/// What such a client can be.
+pub const FRONT_END: &str = "a webmail, a proxy or a router";
 
 /// A client behind which many accounts fare alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +53,8 @@ pub(super) fn causes(accounts: &[AccountImpact]) -> Vec<Cause> {
                 Impact::Breaks | Impact::Unknown => true,
                 Impact::Relays | Impact::Refused | Impact::Exempt | Impact::Survives => false,
             };
-            if counts {
+            // Clients whose address the server did not know are not one client.
+            if counts && address(&client.client).is_some() {
                 behind
                     .entry((client.impact, &client.client, &client.accepted))
                     .or_default()

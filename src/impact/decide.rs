@@ -8,7 +8,7 @@ use crate::protocol::Protocol;
 use crate::surface::server::Surface;
 use crate::surface::{Server, Verdict};
 
-use super::cause::Cause;
+use super::cause::{Cause, FRONT_END};
 use super::{AccountImpact, ClientImpact, Decision, Impact};
 
 /// What is decided on.
@@ -47,6 +47,7 @@ pub(super) fn decide(question: &Question<'_>) -> (Decision, Vec<String>) {
             .iter()
             .map(|warning| format!("not all of the logs could be read: {warning}")),
     );
+    reasons.extend(not_understood(evidence.lines.unparsed));
     // Whoever is refused already tells nothing about those who are not.
     let logins = question
         .accounts
@@ -64,6 +65,15 @@ pub(super) fn decide(question: &Question<'_>) -> (Decision, Vec<String>) {
         return (Decision::Go, vec![go(question)]);
     }
     (Decision::NoGo, reasons)
+}
+
+/// Logins that nobody can read may be anybody's, and by any way.
+fn not_understood(lines: u64) -> Option<String> {
+    match lines {
+        0 => None,
+        1 => Some("1 line about a login could not be understood".to_owned()),
+        many => Some(format!("{many} lines about logins could not be understood")),
+    }
 }
 
 /// Something to do before the change, and how many accounts it is about.
@@ -107,9 +117,7 @@ fn breaking(question: &Question<'_>) -> Option<Step> {
             format!("{} of them", cause.accounts)
         };
         let client = &cause.client;
-        details.push(format!(
-            "{how_many} behind {client}, so a webmail or a proxy"
-        ));
+        details.push(format!("{how_many} behind {client}, so {FRONT_END}"));
     }
     match causes.count() {
         0 => {}

@@ -16,7 +16,7 @@ mod trend;
 mod verdict;
 
 pub use calibrate::calibrate;
-pub use cause::Cause;
+pub use cause::{Cause, FRONT_END};
 pub use log_files::{LogFiles, common_log_files, log_files};
 pub use minimum::Minimum;
 pub use trend::Week;

@@ -73,17 +73,13 @@ impl When {
         if width > WIDEST {
             return None;
         }
-        // A run that begins a minute before the full hour ends in the next one: both are one time.
-        let mut times: Vec<(usize, u64)> = Vec::new();
-        for hour in self.hours_seen() {
-            let wraps = from + width > 60;
-            match times.last_mut() {
-                Some((earlier, count)) if wraps && *earlier + 1 == hour => {
-                    *count += self.hours[hour];
-                }
-                Some(_) | None => times.push((hour, self.hours[hour])),
-            }
-        }
+        let hours = self.hours_seen();
+        let times: Vec<(usize, u64)> = if from + width > 60 {
+            self.straddling()?
+        } else {
+            let counted = hours.into_iter().map(|hour| (hour, self.hours[hour]));
+            counted.collect()
+        };
         // Each time comes on each day, perhaps with several logins in a run, so each has about as many as the others.
         let least = times.iter().map(|time| time.1).min()?;
         let most = times.iter().map(|time| time.1).max()?;
@@ -96,6 +92,19 @@ impl When {
             .map(|(hour, _)| format!("{about}{hour:02}:{from:02}"))
             .collect();
         Some(format!("{days} at {}", listed(&times)))
+    }
+
+    /// The times whose runs begin a few minutes before a full hour and end behind it: each has two hours, also around
+    /// midnight. None where an hour stands alone or with several: nobody can tell to which time it belongs.
+    fn straddling(&self) -> Option<Vec<(usize, u64)>> {
+        let seen = |hour: usize| self.hours[hour % 24] > 0;
+        let starts = (0..24).filter(|&hour| seen(hour) && !seen(hour + 23));
+        starts
+            .map(|hour| {
+                let is_pair = seen(hour + 1) && !seen(hour + 2);
+                is_pair.then(|| (hour, self.hours[hour] + self.hours[(hour + 1) % 24]))
+            })
+            .collect()
     }
 
     /// Which days they come on, where that is a pattern: every day from the first to the last, or every one of some weekdays.
@@ -281,6 +290,11 @@ mod tests {
         assert_eq!(said(sundays).as_deref(), Some("Sundays at 03:15"));
         let around_the_hour = (0..10).map(|day| MONDAY + day * DAY + 7 * 3600 - 30 + day * 7);
         assert_eq!(said(around_the_hour).as_deref(), Some("daily at 06:59"));
+        let around_midnight = (0..12).map(|day| MONDAY + day * DAY + DAY - 30 + day * 7);
+        assert_eq!(said(around_midnight).as_deref(), Some("daily at 23:59"));
+        let apart = (0..10)
+            .flat_map(|day| [7 * 60, 18 * 60 + 59].map(|minute| MONDAY + day * DAY + minute * 60));
+        assert_eq!(said(apart), None, "07:00 or 07:59, the minutes do not tell");
         let few = (0..4).map(|day| MONDAY + day * DAY + 7 * 3600);
         assert_eq!(said(few), None, "four days may be chance");
     }

@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use bstr::ByteSlice;
 
+use crate::dovecot::Family;
 use crate::evidence::{Row, Transport};
 use crate::protocol::Protocol;
 use crate::surface::postfix::sends_without_login;
 use crate::surface::server::Surface;
-use crate::surface::{Client, Endpoint, Server, TlsMode, Verdict};
+use crate::surface::{Client, Endpoint, ExemptionKind, Server, TlsMode, Verdict};
 
 use super::Impact;
 
@@ -16,13 +17,7 @@ use super::Impact;
 pub(super) fn of_row(row: &Row, after: &Surface) -> (Impact, String) {
     let endpoints = endpoints_of(row, after);
     if endpoints.is_empty() {
-        return (
-            Impact::Unknown,
-            format!(
-                "no endpoint in the configuration writes {} to the log",
-                row.service
-            ),
-        );
+        return (Impact::Unknown, nowhere(row, after));
     }
     let mut outcomes: Vec<(Impact, String)> = endpoints
         .iter()
@@ -43,16 +38,40 @@ pub(super) fn of_row(row: &Row, after: &Surface) -> (Impact, String) {
     }
 }
 
+/// Why no endpoint is one that a row's logins can have come through.
+fn nowhere(row: &Row, after: &Surface) -> String {
+    if after.endpoints.iter().any(|endpoint| writes(endpoint, row)) {
+        format!(
+            "by these files nobody logs in the way it did at a port that writes {} to the log",
+            row.service
+        )
+    } else {
+        format!(
+            "no endpoint in the configuration writes {} to the log",
+            row.service
+        )
+    }
+}
+
+/// Whether an endpoint writes lines such as those of a row.
+fn writes(endpoint: &Endpoint, row: &Row) -> bool {
+    let named = match row.protocol {
+        Protocol::Smtp => {
+            endpoint.server == Server::Postfix
+                && endpoint.log_name.as_bytes() == row.service.as_bytes()
+        }
+        Protocol::Imap | Protocol::Pop3 | Protocol::Sieve | Protocol::Submission => {
+            endpoint.server == Server::Dovecot
+        }
+    };
+    named && endpoint.protocol == row.protocol
+}
+
 /// The endpoints after the change that this row's logins can have come through.
 fn endpoints_of(row: &Row, after: &Surface) -> Vec<Endpoint> {
     let mut endpoints = after.endpoints_for(client_of(row));
-    let server = match row.protocol {
-        Protocol::Smtp => Server::Postfix,
-        Protocol::Imap | Protocol::Pop3 | Protocol::Sieve | Protocol::Submission => Server::Dovecot,
-    };
-    endpoints.retain(|endpoint| endpoint.server == server && endpoint.protocol == row.protocol);
-    if server == Server::Postfix {
-        endpoints.retain(|endpoint| endpoint.log_name.as_bytes() == row.service.as_bytes());
+    endpoints.retain(|endpoint| writes(endpoint, row));
+    if row.protocol == Protocol::Smtp {
         endpoints.retain(|endpoint| endpoint.verdict != Verdict::NoAuth);
     }
     // A login without TLS cannot have come through a port that begins with a handshake, nor the reverse.
@@ -129,6 +148,10 @@ fn closed(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, String) {
             Impact::Breaks,
             "logs in without TLS from the server itself, which is not exempt here".to_owned(),
         ),
+        Transport::Trusted if proxy_is_believed(endpoint, after) => (
+            Impact::Exempt,
+            "comes through a proxy that says it uses TLS, which Dovecot believes".to_owned(),
+        ),
         Transport::Trusted => (
             Impact::Breaks,
             "logs in without TLS from a network or proxy that is trusted no more once TLS is required"
@@ -143,6 +166,27 @@ fn closed(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, String) {
             Some(_) | None => (Impact::Breaks, "logs in without TLS".to_owned()),
         },
     }
+}
+
+/// Whether `secured` in the log is the word of a proxy that its client uses TLS, which is enough after the change too.
+///
+/// Dovecot 2.3 logs `secured` for such a client (login-common/client-common.c `client_get_log_str`: it looks for a TLS of its
+/// own), and never for one that came through a proxy without TLS, unless its network is trusted, which is judged before.
+/// 2.4 logs `TLS` for the one, and `secured` for the other until TLS is required.
+fn proxy_is_believed(endpoint: &Endpoint, after: &Surface) -> bool {
+    let is_23 = after
+        .dovecot
+        .as_ref()
+        .is_some_and(|config| config.family == Family::V23);
+    // What is judged for one client lists no exemptions.
+    let proxied = |one: &Endpoint| {
+        one.id() == endpoint.id()
+            && one
+                .exemptions
+                .iter()
+                .any(|exemption| exemption.kind == ExemptionKind::HaProxy)
+    };
+    endpoint.server == Server::Dovecot && is_23 && after.endpoints.iter().any(proxied)
 }
 
 /// Whether Postfix accepts mail from this client without a login, as the service sees it.

@@ -169,11 +169,12 @@ impl Part {
 
     /// How one of its logins travelled, as far as the lines show.
     fn shows(&self, login: &Login, end: End) -> Shown {
-        if login.front_end {
-            return Shown::FrontEnd;
-        }
+        // Of a front end too, if it speaks TLS to smtpd: such a login goes on where TLS is required.
         if login.under_tls {
             return Shown::Tls;
+        }
+        if login.front_end {
+            return Shown::FrontEnd;
         }
         if self.tls.is_some() {
             return Shown::BeforeTls;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::impact::{AccountImpact, Cause, ClientImpact, Decision, Impact, Preflight};
+use crate::impact::{AccountImpact, Cause, ClientImpact, Decision, FRONT_END, Impact, Preflight};
 
 use super::answer::GROUPS;
 use super::check::{count, port};
@@ -162,7 +162,7 @@ fn cause_cells(cause: &Cause, preflight: &Preflight, columns: Columns) -> Vec<St
     cells.extend(columns.programs.then(|| or_dash(None)));
     let why = behind.first().map_or("", |(_, client)| &client.why);
     cells.push(format!(
-        "many accounts from one address, so a webmail or a proxy; {}{}",
+        "many accounts from one address, so {FRONT_END}; {}{}",
         plain(why.as_bytes()),
         accepted(cause.accepted.as_deref())
     ));
