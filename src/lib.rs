@@ -3,7 +3,7 @@
 //! Data moves one way; a module imports only from what stands to its left:
 //!
 //! ```text
-//! source · edit · patch · transaction · spelling · template · version · protocol · toml · certificate · root · project
+//! source · edit · patch · transaction · spelling · template · git · version · protocol · toml · certificate · root · project
 //! bytes → postfix | dovecot → surface → trap → rule → finding · exception · fix ┐
 //!                                                                               ├→ impact → report → command
 //! bytes → log: chunks → events → segments → evidence ───────────────────────────┘
@@ -17,6 +17,7 @@ pub mod evidence;
 pub mod exception;
 pub mod finding;
 pub mod fix;
+pub mod git;
 pub mod impact;
 pub mod log;
 pub mod mailbox;

@@ -10,6 +10,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 /// A file larger than this is no configuration file; reading it would only use up memory.
 pub const LARGEST_FILE: u64 = 64 << 20;
@@ -102,7 +103,12 @@ pub struct FileTree {
     mounts: Vec<(PathBuf, PathBuf)>,
     /// Texts that stand in for what the disk holds, by daemon path.
     overlay: BTreeMap<PathBuf, Vec<u8>>,
+    /// What the disk held once, if that is meant.
+    past: Option<Snapshot>,
 }
+
+/// What a disk held once: files by their absolute paths.
+pub type Snapshot = Arc<BTreeMap<PathBuf, Vec<u8>>>;
 
 impl FileTree {
     /// A tree in which the daemon's `/` is `root`.
@@ -122,6 +128,14 @@ impl FileTree {
     /// Lets `text` stand in for the file at `daemon`, whatever the disk holds there.
     pub fn overlay(&mut self, daemon: impl Into<PathBuf>, text: Vec<u8>) {
         self.overlay.insert(daemon.into(), text);
+    }
+
+    /// The same tree over what the disk held once.
+    pub fn at(&self, past: Snapshot) -> Self {
+        Self {
+            past: Some(past),
+            ..self.clone()
+        }
     }
 
     /// The place on this disk of a daemon path; none where it lies outside of what was given.
@@ -146,6 +160,13 @@ impl FileTree {
             return Ok(text.clone());
         }
         let disk = self.locate(daemon).ok_or(ReadError::Outside)?;
+        if let Some(past) = &self.past {
+            return match past.get(&absolute(&disk)) {
+                Some(bytes) => Ok(bytes.clone()),
+                None if self.is_directory(daemon) => Err(ReadError::NotAFile),
+                None => Err(ReadError::Missing),
+            };
+        }
         let meta = fs::metadata(&disk).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::Missing,
             _ => ReadError::Io(error),
@@ -166,7 +187,18 @@ impl FileTree {
 
     /// Whether a directory stands at a daemon path.
     pub fn is_directory(&self, daemon: &Path) -> bool {
-        self.locate(daemon).is_some_and(|disk| disk.is_dir())
+        self.locate(daemon).is_some_and(|disk| match &self.past {
+            Some(past) => below(past, &disk).next().is_some(),
+            None => disk.is_dir(),
+        })
+    }
+
+    /// Whether anything stands at a daemon path.
+    pub fn exists(&self, daemon: &Path) -> bool {
+        self.locate(daemon).is_some_and(|disk| match &self.past {
+            Some(past) => past.contains_key(&absolute(&disk)) || self.is_directory(daemon),
+            None => disk.symlink_metadata().is_ok(),
+        })
     }
 
     /// Whether the daemon path leads into a part of the tree that was given to read.
@@ -179,6 +211,13 @@ impl FileTree {
         let Some(disk) = self.locate(daemon) else {
             return Vec::new();
         };
+        if let Some(past) = &self.past {
+            let mut names: Vec<PathBuf> = below(past, &disk)
+                .filter_map(|rest| rest.components().next().map(|name| daemon.join(name)))
+                .collect();
+            names.dedup();
+            return names;
+        }
         let mut names: Vec<PathBuf> = fs::read_dir(disk)
             .into_iter()
             .flatten()
@@ -188,6 +227,20 @@ impl FileTree {
         names.sort();
         names
     }
+}
+
+/// What lies below a directory of a snapshot, as paths from there; sorted.
+fn below<'s>(past: &'s Snapshot, directory: &Path) -> impl Iterator<Item = PathBuf> + use<'s> {
+    let directory = absolute(directory);
+    let behind = past.range(directory.clone()..);
+    behind
+        .map(|(path, _)| path)
+        .take_while({
+            let directory = directory.clone();
+            move |path| path.starts_with(&directory)
+        })
+        .filter_map(move |path| path.strip_prefix(&directory).ok().map(Path::to_path_buf))
+        .filter(|rest| !rest.as_os_str().is_empty())
 }
 
 /// The path from the root of the file system, without `.` and without `..` as far as the text tells.
@@ -398,6 +451,37 @@ mod tests {
             tree.read(Path::new("/etc/ssl/cert.pem")),
             Err(ReadError::Outside)
         ));
+    }
+
+    #[test]
+    fn a_snapshot_is_read_like_a_disk() {
+        let files = [
+            "/r/etc/dovecot/conf.d/b.conf",
+            "/r/etc/dovecot/conf.d/a.conf",
+            "/r/etc/dovecot.old",
+        ];
+        let past = files.map(|file| (PathBuf::from(file), file.as_bytes().to_vec()));
+        let mut tree = FileTree::rooted("/r").at(Arc::new(past.into_iter().collect()));
+        let listed = tree.list(Path::new("/etc/dovecot"));
+        assert_eq!(listed, [PathBuf::from("/etc/dovecot/conf.d")]);
+        let listed = tree.list(Path::new("/etc/dovecot/conf.d"));
+        assert_eq!(listed.len(), 2);
+        assert!(listed[0].ends_with("a.conf") && tree.exists(&listed[0]));
+        assert!(tree.is_directory(Path::new("/etc")) && !tree.is_directory(&listed[0]));
+        assert_eq!(
+            tree.read(&listed[0]).ok().as_deref(),
+            Some(files[1].as_bytes())
+        );
+        assert!(matches!(
+            tree.read(Path::new("/etc")),
+            Err(ReadError::NotAFile)
+        ));
+        assert!(matches!(
+            tree.read(Path::new("/etc/x")),
+            Err(ReadError::Missing)
+        ));
+        tree.overlay("/etc/x", b"y".to_vec());
+        assert!(tree.read(Path::new("/etc/x")).is_ok());
     }
 
     #[test]

@@ -70,11 +70,6 @@ fn what_git_ignores_and_what_is_left_over_is_not_looked_at() {
         "./hosts/mx1",
         "./hosts/mx2",
     ];
-    assert_eq!(
-        roots(&json(&repository, &["."])),
-        all,
-        "outside of git the files mean nothing"
-    );
     write(&repository.join(".git/info/exclude"), "mx1\n");
     assert_eq!(
         roots(&json(&repository, &["."])),
@@ -124,4 +119,93 @@ fn many_servers_are_judged_as_each_by_itself() {
     }
     assert_eq!(together["findings"], Value::Array(one_by_one));
     assert_eq!(together["summary"]["roots"], 40);
+}
+
+/// Runs git in a repository; false where there is no git.
+fn git(repository: &Path, arguments: &[&str]) -> bool {
+    let identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"];
+    let status = Command::new("git")
+        .args(identity)
+        .args(arguments)
+        .current_dir(repository)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null")
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+#[test]
+fn only_what_is_new_since_a_revision_is_shown() {
+    let repository = scratch("repository-changed");
+    for host in ["mx1", "mx2", "mx3"] {
+        write(&repository.join(host).join("etc/postfix/main.cf"), MAIN_CF);
+    }
+    write(
+        &repository.join("mx1/etc/dovecot/dovecot.conf"),
+        "protocols = imap\nssl = required\nssl_cert = </c\nssl_key = </k\n!include_try conf.d/*.conf\n",
+    );
+    if !git(&repository, &["init", "-q", "-b", "main"]) {
+        return;
+    }
+    let commit = |message: &str| {
+        assert!(
+            git(&repository, &["add", "-A"]) && git(&repository, &["commit", "-q", "-m", message])
+        );
+    };
+    commit("three servers");
+    let check = |arguments: &[&str]| {
+        let arguments = [&[".", "--changed-since", "main"], arguments].concat();
+        json(&repository, &arguments)
+    };
+    let rules = |document: &Value| -> Vec<String> {
+        let findings = document["findings"].as_array().expect("a list");
+        let shown = findings
+            .iter()
+            .map(|one| format!("{} {}", one["root"], one["rule"]).replace('"', ""));
+        shown.collect()
+    };
+    let output = plainsight(&repository, &["check", ".", "--changed-since", "main"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stdout, b"no server here has changed\n");
+
+    // A file that git does not track yet weakens Dovecot, and a line above moves what is known.
+    write(
+        &repository.join("mx1/etc/dovecot/conf.d/10-ssl.conf"),
+        "ssl = yes\ndisable_plaintext_auth = no\n",
+    );
+    write(
+        &repository.join("mx2/etc/postfix/main.cf"),
+        &format!("# moved\n{MAIN_CF}"),
+    );
+    write(&repository.join("README"), "no server's\n");
+    let document = check(&[]);
+    assert_eq!(roots(&document), ["./mx1", "./mx1", "./mx1", "./mx2"]);
+    assert_eq!(rules(&document), ["./mx1 dovecot-cleartext-login"]);
+
+    // What another branch did in the meantime is not this one's.
+    assert!(git(&repository, &["checkout", "-q", "-b", "topic"]));
+    commit("weaken");
+    assert!(git(&repository, &["checkout", "-q", "main"]));
+    write(&repository.join("mx3/etc/postfix/main.cf"), "# elsewhere\n");
+    commit("mx3 by somebody else");
+    assert!(git(&repository, &["checkout", "-q", "topic"]));
+    assert_eq!(rules(&check(&[])), ["./mx1 dovecot-cleartext-login"]);
+
+    // A new server is new with all that is found there.
+    write(&repository.join("mx4/etc/postfix/main.cf"), MAIN_CF);
+    let found = rules(&check(&["--postfix-version", "3.7.11"]));
+    let new = ["./mx4 postfix-cleartext-login", "./mx4 tls-not-logged"];
+    assert_eq!(found[1..], new);
+
+    let output = plainsight(
+        &repository,
+        &["check", ".", "--changed-since", "--output=x"],
+    );
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let output = plainsight(&repository, &["check", ".", "--changed-since=--output=x"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("git knows no revision") && !repository.join("x").exists(),
+        "{said}"
+    );
 }

@@ -1,6 +1,5 @@
 //! `plainsight check`: is TLS-only authentication enforced, endpoint by endpoint?
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io::{self, Write};
@@ -8,17 +7,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::exception::{self, Baseline, Named};
-use crate::finding::{self, Finding, Fix};
-use crate::fix;
-use crate::project::Projects;
+use crate::finding::Finding;
 use crate::report::{self, Checked};
-use crate::rule::{Rule, Severity};
+use crate::rule::Severity;
 use crate::source::absolute;
-use crate::surface::server::Surface;
 
-use super::options::{ClientOptions, Color, RuleOptions, ServerOptions, today};
-use super::{Exit, Outcome, parallel};
+use super::changed::Changes;
+use super::findings::{Exceptions, with_findings};
+use super::options::{ClientOptions, Color, RuleOptions, ServerOptions};
+use super::{Exit, Outcome};
 
 /// From which severity on findings make the exit code 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -68,6 +65,9 @@ pub(super) struct Arguments {
     /// Write the findings that count to this file, and let them count no more
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     write_baseline: Option<PathBuf>,
+    /// Judge only the servers that differ from this revision of git, and show only findings that it does not have
+    #[arg(long, value_name = "REVISION", conflicts_with = "write_baseline")]
+    changed_since: Option<String>,
     /// Whether the text is in colour
     #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
     color: Color,
@@ -87,10 +87,32 @@ fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
     let surfaces = arguments
         .server
         .surfaces(&arguments.path, &arguments.client)?;
+    let changes = match &arguments.changed_since {
+        Some(revision) => Some(Changes::since(revision, &arguments.path)?),
+        None => None,
+    };
+    let surfaces = match &changes {
+        Some(changes) => changes.touched(surfaces),
+        None => surfaces,
+    };
     let mut checked = with_findings(surfaces, &rules);
+    let exceptions = Exceptions {
+        apply: !arguments.no_ignores,
+        baseline: arguments.baseline.as_deref(),
+        write_baseline: arguments.write_baseline.as_deref(),
+    };
     let mut notes = Vec::new();
-    let exceptions = except(arguments, &rules, &mut checked, &mut notes)?;
-    let exit = exit(arguments, &checked, &exceptions);
+    let whole = |base: &Path| arguments.covers(base);
+    let mut exceptions = exceptions.except(&rules, &mut checked, whole, &mut notes)?;
+    if let Some(changes) = &changes {
+        let known = changes.leave_out_known(&mut checked, &mut exceptions, &rules)?;
+        notes.extend(known);
+    }
+    let exit = if checked.is_empty() && changes.is_some() {
+        Exit::Clean
+    } else {
+        exit(arguments, &checked, &exceptions)
+    };
     let mut result = Vec::new();
     let written = match arguments.format {
         Output::Sarif => {
@@ -101,6 +123,9 @@ fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
         Output::Junit => {
             let fails = arguments.fail_on.least();
             report::junit::write(&mut result, &checked, &exceptions, &rules, fails)
+        }
+        Output::Text if checked.is_empty() && changes.is_some() => {
+            writeln!(result, "no server here has changed")
         }
         Output::Text => {
             let styled = arguments.color.is_wanted();
@@ -121,77 +146,6 @@ fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
     }
 }
 
-/// Takes what is excepted out of the count, and returns what is wrong with the exceptions in project files.
-fn except(
-    arguments: &Arguments,
-    rules: &[Rule],
-    checked: &mut [Checked],
-    notes: &mut Vec<String>,
-) -> Result<Vec<Finding>, Outcome> {
-    let today = today();
-    let mut projects = Projects::default();
-    let mut of_project: BTreeMap<PathBuf, Vec<&mut Checked>> = BTreeMap::new();
-    for one in checked.iter_mut() {
-        let project = projects
-            .of(&one.surface.root.shown)
-            .map_err(Outcome::trouble)?;
-        one.name = project.name_of(&one.surface.root.shown);
-        one.base.clone_from(&project.base);
-        if !arguments.no_ignores {
-            let wrong = exception::by_comments(&one.surface, &mut one.findings, rules, today);
-            one.findings.extend(wrong);
-        }
-        for place in one.findings.iter_mut().filter_map(|one| one.place.as_mut()) {
-            place.name = project.name_of(&place.file);
-        }
-        of_project
-            .entry(project.base.clone())
-            .or_default()
-            .push(one);
-    }
-    let mut wrong = Vec::new();
-    let mut all: Vec<Named<'_>> = Vec::new();
-    for (base, servers) in of_project {
-        let project = projects.of(&base).map_err(Outcome::trouble)?;
-        let mut named: Vec<Named<'_>> = servers.into_iter().map(Checked::named).collect();
-        if !arguments.no_ignores {
-            let whole = arguments.covers(&base);
-            wrong.extend(exception::by_project(
-                &project, &mut named, rules, today, whole,
-            ));
-        }
-        all.extend(named);
-    }
-    if let Some(file) = &arguments.baseline {
-        let baseline = Baseline::read(file).map_err(|why| Outcome::trouble(vec![why]))?;
-        let gone = baseline.apply(&mut all);
-        if gone > 0 {
-            notes.push(format!(
-                "{}: {} of the baseline {} gone; --write-baseline {} takes note of it",
-                file.display(),
-                report::check::count(gone, "finding"),
-                if gone == 1 { "is" } else { "are" },
-                file.display()
-            ));
-        }
-    }
-    if let Some(file) = &arguments.write_baseline {
-        // A slip of the fingers must not cost a configuration file.
-        if file.exists() {
-            Baseline::read(file).map_err(|why| {
-                Outcome::trouble(vec![format!("{why}, so it is not written over")])
-            })?;
-        }
-        let written = write_baseline(file, &all);
-        written.map_err(|error| Outcome::trouble(vec![format!("{}: {error}", file.display())]))?;
-        // What the baseline holds from now on does not count today either.
-        Baseline::read(file)
-            .map_err(|why| Outcome::trouble(vec![why]))?
-            .apply(&mut all);
-    }
-    Ok(wrong)
-}
-
 /// Writes the annotations, and where GitHub wants one, the summary of the step.
 fn github(out: &mut Vec<u8>, checked: &[Checked], exceptions: &[Finding]) -> io::Result<()> {
     if let Some(file) = env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
@@ -201,12 +155,6 @@ fn github(out: &mut Vec<u8>, checked: &[Checked], exceptions: &[Finding]) -> io:
         file?.write_all(&summary)?;
     }
     report::github::write(out, checked, exceptions)
-}
-
-fn write_baseline(file: &Path, servers: &[Named<'_>]) -> io::Result<()> {
-    let mut text = Vec::new();
-    report::json::write(&mut text, &Baseline::write(servers))?;
-    fs::write(file, text)
 }
 
 fn exit(arguments: &Arguments, checked: &[Checked], exceptions: &[Finding]) -> Exit {
@@ -230,26 +178,8 @@ impl Arguments {
     /// Whether everything below a directory is looked at, for every client.
     fn covers(&self, base: &Path) -> bool {
         let contains = |path: &PathBuf| base.starts_with(absolute(path));
-        self.client.is_everybody() && self.path.iter().any(contains)
+        self.client.is_everybody() && self.changed_since.is_none() && self.path.iter().any(contains)
     }
-}
-
-/// What the rules say of each server, with the word on each fix that its change would get.
-pub(super) fn with_findings(surfaces: Vec<Surface>, rules: &[Rule]) -> Vec<Checked> {
-    parallel::map(surfaces, |surface| {
-        let mut findings = finding::of_surface(&surface, rules);
-        if findings.iter().any(|finding| finding.fix == Fix::Safe) {
-            let change = fix::enforce(&surface, &fix::Wish::whole());
-            for finding in &mut findings {
-                let mut harm = change.unsafe_because.iter();
-                let harmed = harm.any(|(server, _)| Some(*server) == finding.server);
-                if finding.fix == Fix::Safe && harmed {
-                    finding.fix = Fix::Unsafe;
-                }
-            }
-        }
-        Checked::new(surface, findings)
-    })
 }
 
 impl FailOn {

@@ -3,9 +3,11 @@
 //! A command collects its whole result before the first byte goes out, so that nothing is half printed.
 
 mod apply;
+mod changed;
 mod check;
 mod diff;
 mod explain;
+mod findings;
 mod ignore;
 mod logs;
 mod options;

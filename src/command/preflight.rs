@@ -15,7 +15,7 @@ use crate::report::answer::Answer;
 use crate::report::{self, Checked};
 use crate::rule::Rule;
 
-use super::check::with_findings;
+use super::findings::with_findings;
 use super::logs::{self, LogOptions};
 use super::options::{ClientOptions, RedactOptions, ServerOptions, only, today};
 use super::{Exit, Outcome};

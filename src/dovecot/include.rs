@@ -144,8 +144,7 @@ fn exists(path: &Path, pattern: &[u8], tree: &FileTree) -> bool {
     if last.iter().any(|c| b"*?[\\".contains(c)) {
         return true;
     }
-    tree.locate(path)
-        .is_some_and(|disk| disk.symlink_metadata().is_ok())
+    tree.exists(path)
 }
 
 /// The patterns that `{a,b}` stands for; `{}` and an unclosed brace stay as they are.

@@ -5,7 +5,7 @@ use bstr::ByteSlice;
 use crate::dovecot;
 use crate::postfix;
 use crate::root::Root;
-use crate::source::{Problem, Sources};
+use crate::source::{Problem, Snapshot, Sources};
 use crate::version::{Range, Version};
 
 use super::sasl::{Mechanisms, Offered};
@@ -131,6 +131,13 @@ impl Surface {
         for (daemon, text) in texts {
             root.tree.overlay(daemon, text);
         }
+        Self::of(root, self.versions, self.question.clone())
+    }
+
+    /// The same server as it was at another time, judged in the same way.
+    pub fn at(&self, past: Snapshot) -> Self {
+        let mut root = self.root.clone();
+        root.tree = root.tree.at(past);
         Self::of(root, self.versions, self.question.clone())
     }
 

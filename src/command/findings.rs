@@ -1,0 +1,128 @@
+//! The findings of `check`: what the rules say of each server, less what is excepted.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::exception::{self, Baseline, Named};
+use crate::finding::{self, Finding, Fix};
+use crate::fix;
+use crate::project::Projects;
+use crate::report::{self, Checked};
+use crate::rule::Rule;
+use crate::surface::server::Surface;
+
+use super::options::today;
+use super::{Outcome, parallel};
+
+/// What the rules say of each server, with the word on each fix that its change would get.
+pub(super) fn with_findings(surfaces: Vec<Surface>, rules: &[Rule]) -> Vec<Checked> {
+    parallel::map(surfaces, |surface| {
+        let mut findings = finding::of_surface(&surface, rules);
+        if findings.iter().any(|finding| finding.fix == Fix::Safe) {
+            let change = fix::enforce(&surface, &fix::Wish::whole());
+            for finding in &mut findings {
+                let mut harm = change.unsafe_because.iter();
+                let harmed = harm.any(|(server, _)| Some(*server) == finding.server);
+                if finding.fix == Fix::Safe && harmed {
+                    finding.fix = Fix::Unsafe;
+                }
+            }
+        }
+        Checked::new(surface, findings)
+    })
+}
+
+/// Which exceptions hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exceptions<'a> {
+    /// Those in comments and in project files.
+    pub(super) apply: bool,
+    /// The baseline, if one is named.
+    pub(super) baseline: Option<&'a Path>,
+    /// The baseline to write, if one is wanted.
+    pub(super) write_baseline: Option<&'a Path>,
+}
+
+impl Exceptions<'_> {
+    /// Takes what is excepted out of the count, and returns what is wrong with the exceptions in project files.
+    /// `whole` says of a directory whether all servers below it are looked at.
+    pub(super) fn except(
+        &self,
+        rules: &[Rule],
+        checked: &mut [Checked],
+        whole: impl Fn(&Path) -> bool,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<Finding>, Outcome> {
+        let today = today();
+        let mut projects = Projects::default();
+        let mut of_project: BTreeMap<PathBuf, Vec<&mut Checked>> = BTreeMap::new();
+        for one in checked.iter_mut() {
+            let project = projects
+                .of(&one.surface.root.shown)
+                .map_err(Outcome::trouble)?;
+            one.name = project.name_of(&one.surface.root.shown);
+            one.base.clone_from(&project.base);
+            if self.apply {
+                let wrong = exception::by_comments(&one.surface, &mut one.findings, rules, today);
+                one.findings.extend(wrong);
+            }
+            for place in one.findings.iter_mut().filter_map(|one| one.place.as_mut()) {
+                place.name = project.name_of(&place.file);
+            }
+            of_project
+                .entry(project.base.clone())
+                .or_default()
+                .push(one);
+        }
+        let mut wrong = Vec::new();
+        let mut all: Vec<Named<'_>> = Vec::new();
+        for (base, servers) in of_project {
+            let project = projects.of(&base).map_err(Outcome::trouble)?;
+            let mut named: Vec<Named<'_>> = servers.into_iter().map(Checked::named).collect();
+            if self.apply {
+                let whole = whole(&base);
+                wrong.extend(exception::by_project(
+                    &project, &mut named, rules, today, whole,
+                ));
+            }
+            all.extend(named);
+        }
+        if let Some(file) = self.baseline {
+            let baseline = Baseline::read(file).map_err(|why| Outcome::trouble(vec![why]))?;
+            let gone = baseline.apply(&mut all);
+            if gone > 0 {
+                notes.push(format!(
+                    "{}: {} of the baseline {} gone; --write-baseline {} takes note of it",
+                    file.display(),
+                    report::check::count(gone, "finding"),
+                    if gone == 1 { "is" } else { "are" },
+                    file.display()
+                ));
+            }
+        }
+        if let Some(file) = self.write_baseline {
+            // A slip of the fingers must not cost a configuration file.
+            if file.exists() {
+                Baseline::read(file).map_err(|why| {
+                    Outcome::trouble(vec![format!("{why}, so it is not written over")])
+                })?;
+            }
+            let written = write_baseline(file, &all);
+            written
+                .map_err(|error| Outcome::trouble(vec![format!("{}: {error}", file.display())]))?;
+            // What the baseline holds from now on does not count today either.
+            Baseline::read(file)
+                .map_err(|why| Outcome::trouble(vec![why]))?
+                .apply(&mut all);
+        }
+        Ok(wrong)
+    }
+}
+
+fn write_baseline(file: &Path, servers: &[Named<'_>]) -> io::Result<()> {
+    let mut text = Vec::new();
+    report::json::write(&mut text, &Baseline::write(servers))?;
+    fs::write(file, text)
+}
