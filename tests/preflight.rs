@@ -249,3 +249,19 @@ fn a_front_end_that_speaks_tls_to_smtpd_goes_on() {
     assert!(out.contains("uses TLS already"), "{out}");
     assert_eq!(code, Some(0));
 }
+
+#[test]
+fn dovecot_may_have_refused_somebody_without_saying_so() {
+    let tls = SECURED.replace("secured", "TLS");
+    for (name, verbose, said) in [("silent", "no", true), ("verbose", "yes", false)] {
+        let settings = format!("ssl = required\nauth_verbose = {verbose}\n");
+        let root = dovecot(name, &settings, &tls);
+        let (code, out, _) = answer(&root, &["--dovecot-version", "2.3.19.1"]);
+        assert!(
+            out.starts_with("GO: TLS is enforced already, and nobody was refused"),
+            "{out}"
+        );
+        assert_eq!(out.contains("auth_verbose"), said, "{out}");
+        assert_eq!(code, Some(0));
+    }
+}
