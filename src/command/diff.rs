@@ -1,15 +1,17 @@
 //! `plainsight diff`: what exactly do I change?
 
+use std::collections::BTreeSet;
 use std::env;
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
-use crate::fix;
+use crate::fix::{self, Change};
 use crate::patch;
 use crate::surface::server::Surface;
 
 use super::options::{ClientOptions, ServerOptions};
+use super::wish::WishOptions;
 use super::{Exit, Outcome};
 
 /// Arguments of `diff`.
@@ -19,33 +21,52 @@ pub(super) struct Arguments {
     path: Vec<PathBuf>,
     #[command(flatten)]
     server: ServerOptions,
-    /// Print also what may shut somebody out
+    #[command(flatten)]
+    wish: WishOptions,
+    /// Print the way back: what turns the changed files into those that are here
     #[arg(long)]
-    unsafe_fixes: bool,
+    reverse: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let surfaces = match arguments
+    match answer(arguments) {
+        Ok(outcome) | Err(outcome) => outcome,
+    }
+}
+
+fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
+    let surfaces = arguments
         .server
-        .surfaces(&arguments.path, &ClientOptions::default())
-    {
-        Ok(surfaces) => surfaces,
-        Err(outcome) => return outcome,
-    };
+        .surfaces(&arguments.path, &ClientOptions::default())?;
+    let changes = arguments.wish.changes(&surfaces)?;
     let mut result = Vec::new();
     let mut notes = Vec::new();
-    for surface in &surfaces {
-        let change = fix::enforce(
-            surface,
-            &fix::Wish {
-                unsafe_fixes: arguments.unsafe_fixes,
-                ..fix::Wish::default()
-            },
-        );
-        result.extend(patch(surface, &change));
-        notes.extend(notes_of(surface, &change));
+    let mut printed = BTreeSet::new();
+    let base = base(&surfaces, &changes);
+    for (surface, change) in surfaces.iter().zip(&changes) {
+        for (file, after) in &change.files {
+            let place = fix::place(&surface.sources, *file);
+            if !printed.insert(place.clone()) {
+                continue;
+            }
+            let before = surface.sources.bytes(*file);
+            let name = name_below(&base, &place);
+            result.extend(match arguments.reverse {
+                false => patch::unified(&name, before, after),
+                true => patch::unified(&name, after, before),
+            });
+        }
+        notes.extend(notes_of(surface, change));
     }
-    Outcome {
+    if arguments.wish.refuses(&changes) {
+        notes.push("something would stay open, so --strict prints no patch".to_owned());
+        return Err(Outcome::trouble(notes));
+    }
+    if !result.is_empty() && base == Path::new("/") && here() != base {
+        notes
+            .push("the paths in the patch begin at /, so take it with `patch -d / -p1`".to_owned());
+    }
+    Ok(Outcome {
         exit: if result.is_empty() {
             Exit::Clean
         } else {
@@ -53,60 +74,86 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         },
         result,
         notes,
+    })
+}
+
+/// Where the paths of the patch begin: where the user stands, if all that changes lies below, else at `/`.
+fn base(surfaces: &[Surface], changes: &[Change]) -> PathBuf {
+    let here = here();
+    let mut places = surfaces.iter().zip(changes).flat_map(|(surface, change)| {
+        let files = change.files.iter();
+        files.map(|(file, _)| {
+            let is_relative = surface.sources.shown_path(*file).is_relative();
+            (fix::place(&surface.sources, *file), is_relative)
+        })
+    });
+    if places.all(|(place, is_relative)| is_relative && place.starts_with(&here)) {
+        here
+    } else {
+        PathBuf::from("/")
     }
 }
 
+fn here() -> PathBuf {
+    let here = env::current_dir().and_then(|here| here.canonicalize());
+    here.unwrap_or_else(|_| PathBuf::from("/"))
+}
+
+/// The path of a file in the patch, as `patch -p1` and `git apply` take it: neither follows a `..` or a link.
+fn name_below(base: &Path, place: &Path) -> String {
+    let below = place.strip_prefix(base).unwrap_or(place);
+    let parts = below.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_string_lossy()),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => {
+            None
+        }
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
 /// The change to one server as a patch.
-pub(super) fn patch(surface: &Surface, change: &fix::Change) -> Vec<u8> {
+pub(super) fn patch(surface: &Surface, change: &Change) -> Vec<u8> {
     let mut text = Vec::new();
+    let mut printed = BTreeSet::new();
+    let base = base(std::slice::from_ref(surface), std::slice::from_ref(change));
     for (file, after) in &change.files {
-        let name = patch_name(surface.sources.shown_path(*file));
-        text.extend(patch::unified(&name, surface.sources.bytes(*file), after));
+        let place = fix::place(&surface.sources, *file);
+        if printed.insert(place.clone()) {
+            let name = name_below(&base, &place);
+            text.extend(patch::unified(&name, surface.sources.bytes(*file), after));
+        }
     }
     text
 }
 
 /// What the patch does not say by itself, each with the server it is about.
-pub(super) fn notes_of(surface: &Surface, change: &fix::Change) -> Vec<String> {
+pub(super) fn notes_of(surface: &Surface, change: &Change) -> Vec<String> {
     let root = surface.root.shown.display();
-    let harm = change
-        .unsafe_because
-        .iter()
-        .map(|(_, why)| format!("{root}: unsafe: {why}"));
-    let open = change
-        .left_open
-        .iter()
-        .map(|what| format!("{root}: {what}"));
-    harm.chain(open).collect()
-}
-
-/// The path in the patch: from where the user stands, or from `/`, as `patch -p1` there takes it.
-///
-/// Neither `patch` nor `git apply` follows a `..`, so a path that has one is resolved first.
-pub(super) fn patch_name(shown: &Path) -> String {
-    let climbs = shown
-        .components()
-        .any(|part| matches!(part, Component::ParentDir));
-    let resolved = if climbs { resolved(shown) } else { None };
-    let shown = resolved.as_deref().unwrap_or(shown);
-    let parts = shown.components().filter(|part| {
-        !matches!(
-            part,
-            Component::RootDir | Component::CurDir | Component::Prefix(_)
-        )
+    let links = change.files.iter().filter_map(|(file, _)| {
+        let shown = surface.sources.shown_path(*file);
+        let place = fix::place(&surface.sources, *file);
+        let is_link = std::fs::symlink_metadata(shown).is_ok_and(|meta| meta.is_symlink());
+        is_link.then(|| {
+            format!(
+                "{} is a link, and {} changes",
+                shown.display(),
+                place.display()
+            )
+        })
     });
-    let parts: Vec<_> = parts
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect();
-    parts.join("/")
+    let harm = change.unsafe_because.iter();
+    let harm = harm.map(|(_, why)| format!("{root}: unsafe: {why}"));
+    let open = change.left_open().chain(&change.exempt);
+    let open = open.map(|what| format!("{root}: {what}"));
+    harm.chain(open).chain(links).collect()
 }
 
-/// The path without `..`, from where the user stands if it lies below, else from `/`.
-fn resolved(path: &Path) -> Option<PathBuf> {
-    let full = path.canonicalize().ok()?;
-    let here = env::current_dir().and_then(|here| here.canonicalize()).ok();
-    let below = here.and_then(|here| full.strip_prefix(here).ok().map(Path::to_path_buf));
-    Some(below.unwrap_or(full))
+/// The path in the patch of a file that is no link.
+pub(super) fn patch_name(shown: &Path) -> String {
+    let place = shown.canonicalize().unwrap_or_else(|_| shown.to_path_buf());
+    let here = here();
+    let below = shown.is_relative() && place.starts_with(&here);
+    name_below(if below { &here } else { Path::new("/") }, &place)
 }
 
 #[cfg(test)]

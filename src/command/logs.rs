@@ -18,7 +18,7 @@ use super::progress::Progress;
 use super::state;
 
 /// Which logs, and how to read them.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct LogOptions {
     /// A mail log, a directory of them, a pattern, or - for the standard input; may be given several times
     /// [default: the files that the configuration names, else maillog* and mail.log* in var/log of the server root,
@@ -49,6 +49,14 @@ pub(super) struct LogOptions {
 }
 
 impl LogOptions {
+    /// These logs, read as usual.
+    pub(super) fn of(logs: &[PathBuf]) -> Self {
+        Self {
+            logs: logs.to_vec(),
+            ..Self::default()
+        }
+    }
+
     /// Whether an earlier scan is gone on with.
     pub(super) const fn resumes(&self) -> bool {
         self.resume.is_some()

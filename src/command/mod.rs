@@ -16,6 +16,7 @@ mod preflight;
 mod progress;
 mod scan;
 mod state;
+mod wish;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -1,11 +1,13 @@
 //! A fix: the edits that let nobody log in without TLS, and what they leave open.
 //!
 //! `postfix` and `dovecot` beside this file find the definitions to change, `style` writes as the lines around do;
-//! here the result is judged before anyone sees it, and `harm` says whom it would shut out.
+//! here the result is judged before anyone sees it, `harm` says whom it would shut out, and `shared` makes several
+//! servers agree on the files that they have in common.
 
 mod dovecot;
 mod harm;
 mod postfix;
+mod shared;
 mod style;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,40 +61,71 @@ pub struct Change {
     pub after: Surface,
     /// Why the change may shut somebody out, and at which server; nothing where it is safe.
     pub unsafe_because: Vec<(Server, String)>,
+    /// What it leaves alone although it is open, and why.
+    pub left_as_is: Vec<String>,
     /// What stays open after it.
-    pub left_open: Vec<String>,
+    pub still_open: Vec<String>,
     /// Who is exempt after it.
     pub exempt: Vec<String>,
+}
+
+impl Change {
+    fn of(surface: &Surface, edits: Vec<Edit>, after: Surface, wish: &Wish) -> Self {
+        let meant: Vec<Endpoint> = after
+            .endpoints
+            .iter()
+            .filter(|endpoint| wish.means(endpoint))
+            .cloned()
+            .collect();
+        Self {
+            files: texts(&surface.sources, &edits),
+            edits,
+            unsafe_because: Vec::new(),
+            left_as_is: Vec::new(),
+            still_open: harm::still_open(&meant),
+            exempt: harm::exempt(&meant),
+            after,
+        }
+    }
+
+    /// With the reasons of an earlier one.
+    fn because(mut self, earlier: &Self) -> Self {
+        self.unsafe_because.clone_from(&earlier.unsafe_because);
+        self.left_as_is.clone_from(&earlier.left_as_is);
+        self
+    }
+
+    /// Everything that is not closed by it.
+    pub fn left_open(&self) -> impl Iterator<Item = &String> {
+        self.left_as_is.iter().chain(&self.still_open)
+    }
 }
 
 /// Works out the change that enforces TLS for both servers.
 /// A server that would be cut off for everybody is left as it is, unless that is wished, and that is said.
 pub fn enforce(surface: &Surface, wish: &Wish) -> Change {
+    let proposals =
+        [Server::Postfix, Server::Dovecot].map(|server| (server, propose(surface, server, wish)));
     let mut edits = Vec::new();
-    let mut unsafe_because = Vec::new();
-    let mut left_open = Vec::new();
-    for server in [Server::Postfix, Server::Dovecot] {
-        let proposal = propose(surface, server, wish);
-        edits.extend(proposal.edits);
-        unsafe_because.extend(proposal.harm.into_iter().map(|why| (server, why)));
-        left_open.extend(proposal.left_as_is);
+    for (_, proposal) in &proposals {
+        edits.extend(proposal.edits.iter().cloned());
     }
     let after = judge(surface, &edits);
-    let meant: Vec<Endpoint> = after
-        .endpoints
-        .iter()
-        .filter(|endpoint| wish.means(endpoint))
-        .cloned()
-        .collect();
-    left_open.extend(harm::still_open(&meant));
-    Change {
-        files: texts(&surface.sources, &edits),
-        edits,
-        unsafe_because,
-        left_open,
-        exempt: harm::exempt(&meant),
-        after,
+    let mut change = Change::of(surface, edits, after, wish);
+    for (server, proposal) in proposals {
+        let harm = proposal.harm.into_iter();
+        change.unsafe_because.extend(harm.map(|why| (server, why)));
+        change.left_as_is.extend(proposal.left_as_is);
     }
+    change
+}
+
+/// The changes to several servers, each with its own wish, which agree on the files that more than one of them reads.
+pub fn agree(surfaces: &[Surface], changes: Vec<Change>, wish: &Wish) -> Vec<Change> {
+    if surfaces.len() < 2 || changes.iter().all(|change| change.edits.is_empty()) {
+        return changes;
+    }
+    shared::agree(surfaces, changes, wish)
 }
 
 /// What is to be done to one server.

@@ -41,7 +41,7 @@ pub(super) fn decide(question: &Question<'_>) -> (Decision, Vec<String>) {
     // The step that helps most accounts comes first.
     steps.sort_by_key(|step| std::cmp::Reverse(step.accounts));
     let mut reasons: Vec<String> = steps.into_iter().map(|step| step.text).collect();
-    reasons.extend(question.change.left_open.iter().cloned());
+    reasons.extend(question.change.left_open().cloned());
     reasons.extend(
         evidence
             .warnings

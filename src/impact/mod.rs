@@ -180,7 +180,7 @@ pub fn preflight(
 ) -> Preflight {
     let accounts = join::accounts(change, evidence, asked);
     let causes = cause::causes(&accounts);
-    let enforced = change.files.is_empty() && change.left_open.is_empty();
+    let enforced = change.files.is_empty() && change.left_open().next().is_none();
     let (decision, reasons) = decide::decide(&decide::Question {
         before,
         change,

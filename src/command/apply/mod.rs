@@ -18,6 +18,7 @@ use crate::surface::Server;
 use crate::transaction::{Pending, Store};
 
 use super::options::ServerOptions;
+use super::wish::WishOptions;
 use super::{Exit, Outcome};
 use checkers::Answer;
 use plan::Plan;
@@ -30,9 +31,8 @@ pub(super) struct Arguments {
     path: Option<PathBuf>,
     #[command(flatten)]
     server: ServerOptions,
-    /// Make also changes that may shut somebody out
-    #[arg(long)]
-    unsafe_fixes: bool,
+    #[command(flatten)]
+    wish: WishOptions,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,

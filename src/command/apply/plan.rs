@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::fix::{self, Change};
+use crate::fix::Change;
 use crate::patch::unified;
 use crate::source::ReadError;
 use crate::surface::Server;
@@ -34,18 +34,20 @@ impl Plan {
         notes: &mut Vec<String>,
     ) -> Result<Self, Outcome> {
         let surface = surface(arguments, site).map_err(Outcome::trouble)?;
-        let change = fix::enforce(
-            &surface,
-            &fix::Wish {
-                unsafe_fixes: arguments.unsafe_fixes,
-                ..fix::Wish::default()
-            },
-        );
-        notes.extend(diff::notes_of(&surface, &change));
+        let surfaces = std::slice::from_ref(&surface);
+        let changes = arguments.wish.changes(surfaces)?;
+        let change = changes
+            .first()
+            .ok_or_else(|| trouble("there is no server"))?;
+        notes.extend(diff::notes_of(&surface, change));
+        if arguments.wish.refuses(&changes) {
+            notes.push("something would stay open, so --strict writes nothing".to_owned());
+            return Err(Outcome::trouble(std::mem::take(notes)));
+        }
         unchanged(&surface)?;
-        let targets = targets(&surface, &change)?;
+        let targets = targets(&surface, change)?;
         Ok(Self {
-            patch: diff::patch(&surface, &change),
+            patch: diff::patch(&surface, change),
             servers: servers(&surface, &targets),
             targets,
             reverts: None,

@@ -1,0 +1,207 @@
+//! A wish: what `diff` and `apply` let the user say about the change.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::finding;
+use crate::fix::{self, Change, Wish};
+use crate::impact::{self, Asked, Impact};
+use crate::project::Project;
+use crate::rule::Rule;
+use crate::surface::server::Surface;
+use crate::surface::{Endpoint, Server};
+
+use super::Outcome;
+use super::logs::LogOptions;
+use super::options::today;
+
+/// What the user wants of the change.
+#[derive(Debug, Args)]
+pub(super) struct WishOptions {
+    /// Change this server alone
+    #[arg(long, value_enum, value_name = "SERVER")]
+    only: Option<Product>,
+    /// Close this endpoint alone: its service, its port, or its id as in the JSON output; may be given several times
+    #[arg(long, value_name = "ENDPOINT")]
+    endpoint: Vec<String>,
+    /// Close only the endpoints at which this rule finds something; may be given several times
+    #[arg(long, value_name = "RULE")]
+    rule: Vec<String>,
+    /// Put TLS on offer where it is off and a certificate is at hand
+    #[arg(long)]
+    enable_tls: bool,
+    /// Change also what may shut somebody out
+    #[arg(long)]
+    unsafe_fixes: bool,
+    /// Change nothing unless it closes everything
+    #[arg(long)]
+    strict: bool,
+    /// A mail log: a change that would break a client in it is not safe; may be given several times
+    #[arg(long, value_name = "LOG")]
+    log: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Product {
+    /// main.cf and master.cf
+    Postfix,
+    /// dovecot.conf and what it includes
+    Dovecot,
+}
+
+impl WishOptions {
+    /// The changes to these servers, which agree on the files they share.
+    ///
+    /// # Errors
+    /// What cannot be read, or names nothing.
+    pub(super) fn changes(&self, surfaces: &[Surface]) -> Result<Vec<Change>, Outcome> {
+        if surfaces.len() > 1 && !self.log.is_empty() {
+            return Err(Outcome::trouble(vec![format!(
+                "--log tells about one server, and there are {}; name one of them",
+                surfaces.len()
+            )]));
+        }
+        let known = Rule::built_in();
+        let unknown = self
+            .rule
+            .iter()
+            .filter(|id| known.iter().all(|rule| rule.id != **id));
+        let unknown: Vec<String> = unknown
+            .map(|id| format!("there is no rule \"{id}\"; `plainsight rules` lists them"))
+            .collect();
+        if !unknown.is_empty() {
+            return Err(Outcome::trouble(unknown));
+        }
+        for named in &self.endpoint {
+            let mut all = surfaces.iter().flat_map(|surface| &surface.endpoints);
+            if !all.any(|endpoint| is_named(endpoint, named)) {
+                return Err(Outcome::trouble(vec![format!(
+                    "no endpoint \"{named}\" here; `plainsight check` lists them"
+                )]));
+            }
+        }
+        let mut changes = Vec::new();
+        for surface in surfaces {
+            changes.push(self.change(surface, &known)?);
+        }
+        Ok(fix::agree(surfaces, changes, &self.wish()))
+    }
+
+    /// Whether a change that leaves something open is none.
+    pub(super) fn refuses(&self, changes: &[Change]) -> bool {
+        self.strict
+            && changes
+                .iter()
+                .any(|change| change.left_open().next().is_some())
+    }
+
+    fn change(&self, surface: &Surface, rules: &[Rule]) -> Result<Change, Outcome> {
+        let mut wish = self.wish();
+        wish.endpoints = self.endpoints(surface, rules);
+        let change = fix::enforce(surface, &wish);
+        if self.log.is_empty() || change.edits.is_empty() && change.unsafe_because.is_empty() {
+            return Ok(change);
+        }
+        wish.harmful = self.harmful(surface, &wish).map_err(Outcome::trouble)?;
+        Ok(fix::enforce(surface, &wish))
+    }
+
+    fn wish(&self) -> Wish {
+        Wish {
+            only: self.only.map(|only| match only {
+                Product::Postfix => Server::Postfix,
+                Product::Dovecot => Server::Dovecot,
+            }),
+            endpoints: None,
+            unsafe_fixes: self.unsafe_fixes,
+            enable_tls: self.enable_tls,
+            harmful: Vec::new(),
+        }
+    }
+
+    /// The endpoints that are meant; none where all are.
+    fn endpoints(&self, surface: &Surface, rules: &[Rule]) -> Option<BTreeSet<String>> {
+        if self.endpoint.is_empty() && self.rule.is_empty() {
+            return None;
+        }
+        let found = finding::of_surface(surface, rules);
+        let by_rule = |endpoint: &Endpoint| {
+            let mut here = found.iter().filter(|one| self.rule.contains(&one.rule));
+            self.rule.is_empty() || here.any(|one| one.endpoint.as_ref() == Some(&endpoint.id()))
+        };
+        let by_name = |endpoint: &Endpoint| {
+            let mut named = self.endpoint.iter();
+            self.endpoint.is_empty() || named.any(|named| is_named(endpoint, named))
+        };
+        let all = surface.endpoints.iter();
+        Some(
+            all.filter(|endpoint| by_rule(endpoint) && by_name(endpoint))
+                .map(Endpoint::id)
+                .collect(),
+        )
+    }
+
+    /// Who in the logs would break, for each server.
+    fn harmful(
+        &self,
+        surface: &Surface,
+        wish: &Wish,
+    ) -> Result<Vec<(Server, String)>, Vec<String>> {
+        let whole = fix::enforce(
+            surface,
+            &Wish {
+                unsafe_fixes: true,
+                ..wish.clone()
+            },
+        );
+        let logs = LogOptions::of(&self.log);
+        let evidence = logs.read(&logs.named(&[]), Some(surface))?;
+        let project = Project::of(&surface.root.shown)?;
+        let today = today();
+        let mut acceptances = project.acceptances;
+        acceptances.retain(|one| !one.is_expired(today));
+        let asked = Asked {
+            networks: project.networks,
+            acceptances,
+            ..Asked::default()
+        };
+        let answer = impact::preflight(surface, &whole, &evidence, &asked);
+        let mut harmful = Vec::new();
+        for account in &answer.accounts {
+            for client in &account.clients {
+                if client.impact != Impact::Breaks || client.accepted.is_some() {
+                    continue;
+                }
+                let server = match client.service.as_slice().ends_with(b"smtpd") {
+                    true => Server::Postfix,
+                    false => Server::Dovecot,
+                };
+                let who = account.account.as_ref();
+                harmful.push((
+                    server,
+                    format!(
+                        "{} would break ({} from {}, {} logins): {}",
+                        who.map_or("somebody".into(), ToString::to_string),
+                        account.protocol,
+                        client.client,
+                        client.logins,
+                        client.why
+                    ),
+                ));
+            }
+        }
+        Ok(harmful)
+    }
+}
+
+/// Whether the user means this endpoint: by its id, its service, the first word of that, or its port.
+fn is_named(endpoint: &Endpoint, named: &str) -> bool {
+    let service = endpoint.service.as_str();
+    let first = service.split(' ').next().unwrap_or(service);
+    endpoint.id() == named
+        || service == named
+        || first == named
+        || endpoint.port.to_string() == named
+}
