@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
-    let rules = arguments.rules.all()?;
+    let rules = arguments.rules.all(arguments.path.first())?;
     let surfaces = arguments
         .server
         .surfaces(&arguments.path, &arguments.client)?;

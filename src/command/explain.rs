@@ -31,7 +31,7 @@ pub(super) struct ListArguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let rules = match arguments.rules.all() {
+    let rules = match arguments.rules.all(None) {
         Ok(rules) => rules,
         Err(outcome) => return outcome,
     };
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 pub(super) fn list(arguments: &ListArguments) -> Outcome {
-    let rules = match arguments.rules.all() {
+    let rules = match arguments.rules.all(None) {
         Ok(rules) => rules,
         Err(outcome) => return outcome,
     };

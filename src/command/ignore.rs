@@ -64,7 +64,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 
 /// Adds the entry, and says where it is.
 fn added(arguments: &Arguments) -> Result<String, Vec<String>> {
-    let rules = arguments.rules.all().map_err(|outcome| outcome.notes)?;
+    let rules = arguments
+        .rules
+        .all(Some(&arguments.path))
+        .map_err(|outcome| outcome.notes)?;
     let known = || rules.iter().map(|rule| rule.id.as_str());
     if !known().any(|id| id == arguments.rule) {
         let meant = spelling::nearest(&arguments.rule, known());

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
@@ -14,11 +15,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::certificate::{Missing, Policy};
-use crate::project::Project;
+use crate::project::{Project, Projects};
 use crate::report::redact::Redaction;
 use crate::root::{self, Root, RootError};
 use crate::rule::Rule;
 use crate::source::FileTree;
+use crate::source::absolute;
 use crate::surface::server::{Surface, Versions};
 use crate::surface::{Client, Question};
 use crate::version::{Range, Version};
@@ -95,10 +97,6 @@ impl RedactOptions {
     }
 }
 
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
-}
-
 /// What a certificate or key file that is not there means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Certificates {
@@ -137,12 +135,15 @@ pub(super) struct RuleOptions {
 }
 
 impl RuleOptions {
-    /// The rules that come with the program, and those of the user.
+    /// The rules that come with the program, those of the project file that holds for `path`, and those of the user.
     ///
     /// # Errors
     /// What is wrong with the user's rules.
-    pub(super) fn all(&self) -> Result<Vec<Rule>, Outcome> {
-        let directories = self.rules.iter().map(PathBuf::as_path);
+    pub(super) fn all(&self, path: Option<&PathBuf>) -> Result<Vec<Rule>, Outcome> {
+        let here = PathBuf::from(".");
+        let project = Project::of(path.unwrap_or(&here)).map_err(Outcome::trouble)?;
+        let of_project = project.rule_directories();
+        let directories = of_project.iter().chain(&self.rules).map(PathBuf::as_path);
         Rule::all(directories).map_err(Outcome::trouble)
     }
 }
@@ -187,7 +188,18 @@ impl ServerOptions {
         let roots = self.roots(paths)?;
         let mut errors = Vec::new();
         let mut surfaces = Vec::new();
-        for judged in parallel::map(roots, |root| self.surface(root, client)) {
+        // A project file that holds for many servers is read once.
+        let mut projects = Projects::default();
+        let mut jobs: Vec<(Root, Arc<Project>)> = Vec::new();
+        for root in roots {
+            match projects.of(&root.shown) {
+                Ok(project) => jobs.push((root, project)),
+                Err(mistakes) if errors.ends_with(&mistakes) => {}
+                Err(mistakes) => errors.extend(mistakes),
+            }
+        }
+        let judge = |(root, project): (Root, Arc<Project>)| self.read(root, client, &project);
+        for judged in parallel::map(jobs, judge) {
             match judged {
                 Ok(surface) => surfaces.push(surface),
                 Err(mistakes) => errors.extend(mistakes),
@@ -209,7 +221,11 @@ impl ServerOptions {
         let mut errors = Vec::new();
         let mut exit = Exit::Nothing;
         let default = [self.root.clone().unwrap_or_else(|| PathBuf::from("/"))];
+        let mut named: Vec<PathBuf> = Vec::new();
         for path in if paths.is_empty() { &default } else { paths } {
+            named.extend(roots_of_project(path).map_err(Outcome::trouble)?);
+        }
+        for path in &named {
             match root::find(path, self.root.as_deref(), !self.no_gitignore) {
                 Ok(found) => roots.extend(found),
                 Err(error) => {
@@ -252,6 +268,15 @@ impl ServerOptions {
         client: &ClientOptions,
     ) -> Result<Surface, Vec<String>> {
         let project = Project::of(&root.shown)?;
+        self.read(root, client, &project)
+    }
+
+    fn read(
+        &self,
+        root: Root,
+        client: &ClientOptions,
+        project: &Project,
+    ) -> Result<Surface, Vec<String>> {
         let surface = self.judge(root, client, project);
         let unreadable: Vec<String> = surface
             .sources
@@ -266,7 +291,7 @@ impl ServerOptions {
     }
 
     /// Judges one server. Its releases are those of the options, else of the project file, else of the programs installed.
-    fn judge(&self, root: Root, client: &ClientOptions, project: Project) -> Surface {
+    fn judge(&self, root: Root, client: &ClientOptions, project: &Project) -> Surface {
         let running = root.shown == Path::new("/");
         let missing = match self.certificates {
             Some(Certificates::Assume) => Missing::Assume,
@@ -326,6 +351,42 @@ pub(super) fn only<'a>(surfaces: &'a [Surface], words: &str) -> Result<&'a Surfa
             )]))
         }
     }
+}
+
+/// The roots that the project file names, where `path` is its directory; else the path itself.
+///
+/// # Errors
+/// What is wrong with the file, or which of its roots there is nothing of.
+fn roots_of_project(path: &Path) -> Result<Vec<PathBuf>, Vec<String>> {
+    let project = Project::of(path)?;
+    if project.roots.is_empty() || project.base != absolute(path) {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut roots = Vec::new();
+    let mut errors = Vec::new();
+    for pattern in &project.roots {
+        let found = below(path, pattern);
+        if found.is_empty() {
+            let file = project.file.as_deref().unwrap_or(path).display();
+            errors.push(format!(
+                "{file}: roots: there is no directory \"{pattern}\""
+            ));
+        }
+        roots.extend(found);
+    }
+    if errors.is_empty() {
+        Ok(roots)
+    } else {
+        Err(errors)
+    }
+}
+
+/// The directories below `path` that a pattern names, sorted.
+fn below(path: &Path, pattern: &str) -> Vec<PathBuf> {
+    let base = glob::Pattern::escape(&path.to_string_lossy());
+    let found = glob::glob(&format!("{base}/{pattern}"));
+    let found = found.into_iter().flatten().flatten();
+    found.filter(|path| path.is_dir()).collect()
 }
 
 /// The release that an installed server says it is.

@@ -33,6 +33,10 @@ pub struct Project {
     pub file: Option<PathBuf>,
     /// The directory of that file, else of the repository, from which servers and files get their names; absolute.
     pub base: PathBuf,
+    /// Where the servers of the repository are, as patterns from its directory.
+    pub roots: Vec<String>,
+    /// Where its own rules are, from its directory.
+    pub rules: Vec<String>,
     /// The release of Postfix.
     pub postfix: Option<Version>,
     /// The release of Dovecot.
@@ -56,6 +60,12 @@ impl Project {
         Projects::default()
             .of(path)
             .map(|project| project.as_ref().clone())
+    }
+
+    /// The directories with the repository's own rules, as the user would type them.
+    pub fn rule_directories(&self) -> Vec<PathBuf> {
+        let directories = self.rules.iter().map(|rules| self.base.join(rules));
+        directories.map(|directory| shown(&directory)).collect()
     }
 
     /// How the repository names a path: from the directory of its project file, with `/`; `.` for that itself.
@@ -83,9 +93,34 @@ impl Project {
         reader.only(
             top,
             NAME,
-            &["versions", "preflight", "networks", "accept", "ignore"],
+            &[
+                "roots",
+                "rules",
+                "versions",
+                "preflight",
+                "networks",
+                "accept",
+                "ignore",
+            ],
         );
-        let mut project = Self::default();
+        let mut paths = |key: &str| -> Vec<String> {
+            let texts = reader.texts(top, key);
+            let mut paths = Vec::new();
+            for (text, span) in texts {
+                match glob::Pattern::new(&text) {
+                    Ok(_) => paths.push(text),
+                    Err(error) => {
+                        reader.complain(span, format!("\"{key}\" is no pattern: {}", error.msg))
+                    }
+                }
+            }
+            paths
+        };
+        let mut project = Self {
+            roots: paths("roots"),
+            rules: paths("rules"),
+            ..Self::default()
+        };
         if let Some(versions) = reader.table(top, "versions") {
             reader.only(versions, "[versions]", &["postfix", "dovecot"]);
             project.postfix = version(&mut reader, versions, "postfix");
