@@ -24,6 +24,9 @@ pub mod mailbox;
 pub mod patch;
 pub mod postfix;
 pub mod project;
+#[cfg(test)]
+#[path = "../tests/properties/mod.rs"]
+mod properties;
 pub mod protocol;
 pub mod report;
 pub mod rhythm;

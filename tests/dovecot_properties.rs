@@ -1,5 +1,7 @@
 //! What holds for every dovecot.conf, sensible or not.
 
+mod properties;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -153,7 +155,7 @@ fn shape(config: &Config) -> (Vec<String>, Vec<String>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(properties::cases(192))]
 
     #[test]
     fn any_bytes(main in prop::collection::vec(any::<u8>(), 0..400), other in prop::collection::vec(any::<u8>(), 0..60)) {

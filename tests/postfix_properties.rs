@@ -1,5 +1,7 @@
 //! What holds for every main.cf and master.cf, sensible or not.
 
+mod properties;
+
 use std::path::Path;
 
 use plainsight::certificate::{Missing, Policy};
@@ -152,7 +154,7 @@ fn text(lines: &[String], end_of_line: &str) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(properties::cases(200))]
 
     #[test]
     fn random_bytes(main in prop::collection::vec(any::<u8>(), 0..400), master in prop::collection::vec(any::<u8>(), 0..400)) {

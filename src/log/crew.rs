@@ -56,6 +56,8 @@ pub(crate) struct Role {
     pub(crate) log: usize,
     /// Other logs that may hold the same lines.
     pub(crate) twins: Vec<usize>,
+    /// Those of them that a scan of everything reads later.
+    pub(crate) later_twins: Vec<usize>,
 }
 
 /// How far an input was read.
@@ -81,6 +83,8 @@ pub(crate) struct Progress {
     pub(crate) reached: Vec<Reached>,
     /// For each log, the hashes of its lines, where they matter.
     pub(crate) known: Vec<HashSet<u64>>,
+    /// The first input with a line that was counted in a later log already, which a scan of everything would not do.
+    pub(crate) overtaken: Option<usize>,
     /// The inputs that could not be read.
     pub(crate) errors: Vec<(usize, io::Error)>,
 }
@@ -105,6 +109,7 @@ struct Scanned {
     whole: bool,
     cursor: Option<String>,
     last: Option<Time>,
+    overtaken: bool,
 }
 
 /// The parts of an input from the byte `start` of its text on.
@@ -200,6 +205,7 @@ impl Crew<'_> {
         let (input, role) = (&self.inputs[part.input], &self.roles[part.input]);
         let mut events = Events::new(Segment::of(self.period), &input.calendar);
         events.known = role.twins.iter().map(|twin| &known[*twin]).collect();
+        events.known_later = role.later_twins.iter().map(|twin| &known[*twin]).collect();
         events.seen = (!role.twins.is_empty()).then(Vec::new);
         events.segment.enter_file(role.file);
         let mut scanned = Scanned {
@@ -231,6 +237,7 @@ impl Crew<'_> {
         }
         scanned.hashes = events.seen.unwrap_or_default();
         scanned.last = events.last;
+        scanned.overtaken = events.overtaken;
         scanned.segment = events.segment;
         Ok(scanned)
     }
@@ -302,8 +309,14 @@ impl Joined {
         while let Some(scanned) = self.waiting.remove(&self.next) {
             let input = parts[self.next].input;
             let Progress {
-                segment, reached, ..
+                segment,
+                reached,
+                overtaken,
+                ..
             } = &mut self.progress;
+            if scanned.overtaken {
+                overtaken.get_or_insert(input);
+            }
             let reached = &mut reached[input];
             let mut before = std::mem::take(segment);
             before.continue_file(roles[input].file, reached.lines);

@@ -29,6 +29,10 @@ pub(crate) struct Events<'a> {
     pub(crate) segment: Segment,
     /// Lines that other logs hold, by their hash; they are left out.
     pub(crate) known: Vec<&'a HashSet<u64>>,
+    /// Of these, the lines of logs that a scan of everything reads later.
+    pub(crate) known_later: Vec<&'a HashSet<u64>>,
+    /// One of the latter came.
+    pub(crate) overtaken: bool,
     /// The lines taken, by their hash, where another log may repeat them.
     pub(crate) seen: Option<Vec<u64>>,
     /// The time of the youngest line, whoever wrote it.
@@ -45,6 +49,8 @@ impl<'a> Events<'a> {
         Self {
             segment,
             known: Vec::new(),
+            known_later: Vec::new(),
+            overtaken: false,
             seen: None,
             last: None,
             calendar,
@@ -225,6 +231,7 @@ impl<'a> Events<'a> {
         hasher.write(line);
         let hash = hasher.finish();
         if self.known.iter().any(|known| known.contains(&hash)) {
+            self.overtaken |= self.known_later.iter().any(|known| known.contains(&hash));
             return true;
         }
         seen.push(hash);

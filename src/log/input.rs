@@ -229,6 +229,11 @@ impl Input {
         (first, last)
     }
 
+    /// The stamp of its last line, where that can be told without reading all of it.
+    pub(crate) const fn last_stamp(&self) -> Option<Stamp> {
+        self.last
+    }
+
     /// The time of its last line, even if all of it has to be unpacked for that.
     ///
     /// # Errors

@@ -103,6 +103,24 @@ pub(crate) fn may_repeat(inputs: &[Input], a: usize, b: usize, later: bool) -> b
         && inputs[a].head.form == inputs[b].head.form
 }
 
+/// The time of the first line of an input, as far as it is known.
+pub(crate) fn oldest(input: &Input) -> i64 {
+    let first = input.time(input.head.first);
+    first.map_or(i64::MIN, |time| time.order().0)
+}
+
+/// The time after which no line of an input was written, as far as its end or the next part of its log tells.
+pub(crate) fn youngest(inputs: &[Input], number: usize) -> i64 {
+    let input = &inputs[number];
+    let next = || {
+        let mut younger = inputs[number + 1..].iter();
+        let next = younger.find(|one| one.stem() == input.stem() && !one.front.is_empty());
+        next.and_then(|next| next.time(next.head.first))
+    };
+    let last = input.time(input.last_stamp()).or_else(next);
+    last.map_or(i64::MAX, |time| time.order().0)
+}
+
 /// Whether nothing will be written to an input any more: it is packed, or a younger part of its log has begun.
 pub(crate) fn is_finished(inputs: &[Input], number: usize) -> bool {
     let input = &inputs[number];

@@ -11,6 +11,7 @@ use super::head::Form;
 use super::period::Period;
 use super::segment::Segment;
 use crate::evidence::Evidence;
+use crate::properties::cases;
 
 /// Lines that sessions are made of; which process says which is drawn.
 const SAYINGS: [&str; 14] = [
@@ -102,7 +103,7 @@ fn evidence(segment: Segment) -> Evidence {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn parts_joined_in_any_tree_equal_the_single_pass(

@@ -143,5 +143,8 @@ pub fn resume(
         None => Saved::default(),
     };
     let cursor = saved.cursor().map(str::to_owned);
-    Scan::open(inputs, cursor.as_deref(), options)?.on(saved)
+    match Scan::open(inputs, cursor.as_deref(), options)?.on(saved)? {
+        Some(found) => Ok(found),
+        None => Scan::open(inputs, None, options)?.anew(),
+    }
 }

@@ -3,6 +3,10 @@
 //! A file is known again by its first bytes, whatever name rotation and packing gave it since. What an earlier scan keeps is
 //! each file that is followed by a younger part of its log, and of the others the parts that a scan of everything would cut
 //! them into, up to the last two; these are read again every time. So going on equals scanning everything.
+//!
+//! A line that stands in two logs counts in the one that is read first. Therefore nothing of a log is kept that is younger
+//! than what is read again of a log before it, which may yet bring the same lines. Where it does all the same, since its
+//! lines are not in the order of time, [`Progress::overtaken`] tells so, and what was kept is of no use.
 
 use std::path::{Path, PathBuf};
 
@@ -54,6 +58,7 @@ fn progress(segment: Segment, inputs: &[Input], stems: &Stems) -> Progress {
         segment,
         reached: vec![Reached::default(); inputs.len()],
         known: vec![HashSet::new(); stems.0.len()],
+        overtaken: None,
         errors: Vec::new(),
     }
 }
@@ -138,15 +143,16 @@ pub(crate) fn new_only(inputs: &[Input], saved: Saved) -> Result<(Plan, Progress
         if let Some(file) = before {
             progress.reached[number] = reached(file);
         }
-        plan.add(inputs, number, before);
+        plan.add(inputs, number, before, &progress.reached);
     }
     plan.add_twins(inputs, &stems, &found, &saved.files, &mut progress)?;
+    plan.order_twins();
     Ok((plan, progress))
 }
 
 impl Plan {
     /// Plans the parts of one input.
-    fn add(&mut self, inputs: &[Input], number: usize, before: Option<&File>) {
+    fn add(&mut self, inputs: &[Input], number: usize, before: Option<&File>, reached: &[Reached]) {
         let input = &inputs[number];
         if before.is_some_and(|file| file.finished) {
             return;
@@ -158,13 +164,51 @@ impl Plan {
         let mut parts = crew::parts(inputs, number, start);
         // The last line of a part is looked at together with the one behind it, which may still be in the making
         // where the next part is the last.
-        let settled = if inputs::is_finished(inputs, number) || input.named == Named::Journal {
+        let settled = if self.may_be_overtaken(inputs, number, reached) {
+            0
+        } else if inputs::is_finished(inputs, number) || input.named == Named::Journal {
             parts.len()
         } else {
             parts.len().saturating_sub(2)
         };
         self.rest.extend(parts.split_off(settled));
         self.keep.extend(parts);
+    }
+
+    /// Whether what is read again of a log before that of an input may yet bring lines that the input holds too,
+    /// or whether an older part of its own log is read again, behind which it belongs.
+    fn may_be_overtaken(&self, inputs: &[Input], number: usize, reached: &[Reached]) -> bool {
+        let log = self.roles[number].log;
+        let youngest = inputs::youngest(inputs, number);
+        self.rest.iter().any(|part| {
+            let other = &self.roles[part.input];
+            if other.log == log {
+                return part.input != number;
+            }
+            let oldest = match reached[part.input].last {
+                Some(time) => time.order().0,
+                None => inputs::oldest(&inputs[part.input]),
+            };
+            // What is empty gets only lines that are younger than all others.
+            let is_empty = inputs[part.input].front.is_empty();
+            other.twins.contains(&log) && !is_empty && oldest <= youngest
+        })
+    }
+
+    /// Notes which twins a scan of everything reads later. Those of which no file is left it would not read at all.
+    fn order_twins(&mut self) {
+        let logs: Vec<usize> = self.roles.iter().map(|role| role.log).collect();
+        let place = |log: usize| logs.iter().position(|one| *one == log);
+        for role in &mut self.roles {
+            let own = place(role.log);
+            let twins = role.twins.iter().copied();
+            role.later_twins = twins.filter(|twin| place(*twin) > own).collect();
+        }
+    }
+
+    /// Whether the segment holds what can no longer be read anew.
+    pub(crate) fn holds_gone_files(&self, inputs: &[Input]) -> bool {
+        self.files.len() > inputs.len()
     }
 
     /// Looks after lines that may stand in two logs.
@@ -327,6 +371,7 @@ fn roles(inputs: &[Input], stems: &Stems, first: u32, later: bool) -> Vec<Role> 
             file,
             log: logs[number],
             twins,
+            later_twins: Vec::new(),
         }
     };
     (first..).zip(0..inputs.len()).map(role).collect()

@@ -17,6 +17,9 @@ use super::segment::Segment;
 use super::{Options, ScanError};
 use crate::evidence::Evidence;
 
+/// What the logs prove, and what is to be kept for the next time; none of it where that would be worth less than what there is.
+pub(super) type Found = (Evidence, Option<Vec<u8>>);
+
 /// The inputs, opened.
 pub(super) struct Scan<'a> {
     options: &'a Options,
@@ -76,15 +79,27 @@ impl<'a> Scan<'a> {
         Ok((self.evidence(&plan, progress), saved))
     }
 
+    /// What the logs prove, and a state with nothing in it, for where what was kept turned out to be of no use.
+    ///
+    /// # Errors
+    /// As for [`Self::all`].
+    pub(super) fn anew(self) -> Result<Found, Vec<ScanError>> {
+        let nothing = self.written(Saved {
+            segment: Segment::beginning(self.period),
+            ..Saved::default()
+        });
+        let stopped = Arc::clone(&self.watch);
+        let (evidence, _) = self.all(false)?;
+        let stopped = stopped.stop.load(Ordering::Relaxed);
+        Ok((evidence, (!stopped).then_some(nothing)))
+    }
+
     /// What the logs prove together with what was read before, and what is to be kept for the next time;
-    /// none where that would be worth less than what there is.
+    /// none of both where all has to be read anew.
     ///
     /// # Errors
     /// As for [`Self::all`], and where one cannot go on.
-    pub(super) fn on(
-        self,
-        mut saved: Saved,
-    ) -> Result<(Evidence, Option<Vec<u8>>), Vec<ScanError>> {
+    pub(super) fn on(self, mut saved: Saved) -> Result<Option<Found>, Vec<ScanError>> {
         let bounds = [self.options.since, self.options.until];
         let moving = |bound: &Option<Bound>| matches!(bound, Some(Bound::BeforeLast(_)));
         if bounds.iter().any(moving) {
@@ -111,8 +126,20 @@ impl<'a> Scan<'a> {
             .all(|part| progress.reached[part.input].whole);
         let kept = whole.then(|| self.written(plan.kept(&self.inputs, &progress)));
         let progress = self.read(&plan, &plan.rest, progress)?;
+        if let Some(input) = progress.overtaken {
+            if plan.holds_gone_files(&self.inputs) {
+                return Err(vec![ScanError::input(
+                    &self.inputs[input].named,
+                    "holds lines that were counted in another log before, and some of the files counted then are gone; begin a new file for --resume",
+                )]);
+            }
+            return Ok(None);
+        }
         let stopped = self.watch.stop.load(Ordering::Relaxed);
-        Ok((self.evidence(&plan, progress), kept.filter(|_| !stopped)))
+        Ok(Some((
+            self.evidence(&plan, progress),
+            kept.filter(|_| !stopped),
+        )))
     }
 
     fn read(
