@@ -33,7 +33,7 @@ pub(crate) struct Plan {
     /// What will never be read again, and after it the rest.
     pub(crate) keep: Vec<Part>,
     pub(crate) rest: Vec<Part>,
-    /// All files, by their number; those of the inputs are filled in by `keep_files`.
+    /// All files, by their number; those that are gone stand behind those of the inputs.
     files: Vec<File>,
 }
 
