@@ -97,7 +97,6 @@ impl Rhythm {
         match known {
             Ok(at) => self.hours[at] += count.min(MOST - (self.hours[at] & MOST)),
             Err(at) => {
-                self.hours.reserve_exact(1);
                 self.hours
                     .insert(at, u32::from(hour) << 24 | count.min(MOST));
             }

@@ -99,7 +99,7 @@ pub(crate) struct Crew<'a> {
     pub(crate) watch: &'a Watch,
 }
 
-/// What one part gave.
+/// What one run of parts gave.
 #[derive(Default)]
 struct Scanned {
     segment: Segment,
@@ -157,6 +157,7 @@ impl Crew<'_> {
     /// Scans some parts, of which none repeats another.
     fn wave(&self, parts: &[Part], mut progress: Progress) -> Progress {
         let known = std::mem::take(&mut progress.known);
+        let runs = self.runs(parts);
         let taken = AtomicUsize::new(0);
         let joined = Mutex::new(Joined {
             next: 0,
@@ -167,19 +168,19 @@ impl Crew<'_> {
             let mut buffer = vec![0; read::CHUNK];
             loop {
                 let number = taken.fetch_add(1, Ordering::Relaxed);
-                let Some(part) = parts.get(number) else {
+                let Some(run) = runs.get(number) else {
                     return;
                 };
-                let result = self.scan_part(*part, &known, &mut buffer);
+                let result = self.scan_run(run, &known, &mut buffer);
                 // A thread that panicked has reported so already; the others go on with what it left.
                 let mut joined = joined
                     .lock()
                     .unwrap_or_else(|poisoned| poisoned.into_inner());
-                joined.take(number, result, parts, self.roles);
+                joined.take(number, result, &runs, self.roles);
             }
         };
         thread::scope(|scope| {
-            for _ in 1..self.threads.clamp(1, parts.len().max(1)) {
+            for _ in 1..self.threads.clamp(1, runs.len().max(1)) {
                 scope.spawn(work);
             }
             work();
@@ -196,33 +197,70 @@ impl Crew<'_> {
         progress
     }
 
-    fn scan_part(
+    /// Neighbouring parts of one input that one thread scans into one segment: few enough that joining costs little,
+    /// and enough that no thread is left without work.
+    fn runs<'a>(&self, parts: &'a [Part]) -> Vec<&'a [Part]> {
+        let one_input = parts.chunk_by(|a, b| a.input == b.input);
+        one_input
+            .flat_map(|parts| {
+                let runs = if self.threads > 1 {
+                    4 * self.threads
+                } else {
+                    1
+                };
+                parts.chunks(parts.len().div_ceil(runs).max(1))
+            })
+            .collect()
+    }
+
+    fn scan_run(
         &self,
-        part: Part,
+        run: &[Part],
         known: &[HashSet<u64>],
         buffer: &mut Vec<u8>,
     ) -> io::Result<Scanned> {
-        let (input, role) = (&self.inputs[part.input], &self.roles[part.input]);
+        let mut scanned = Scanned {
+            whole: true,
+            ..Scanned::default()
+        };
+        let Some(first) = run.first() else {
+            return Ok(scanned);
+        };
+        let (input, role) = (&self.inputs[first.input], &self.roles[first.input]);
         let mut events = Events::new(Segment::of(self.period), &input.calendar);
         events.known = role.twins.iter().map(|twin| &known[*twin]).collect();
         events.known_later = role.later_twins.iter().map(|twin| &known[*twin]).collect();
         events.seen = (!role.twins.is_empty()).then(Vec::new);
         events.segment.enter_file(role.file);
-        let mut scanned = Scanned {
-            end: part.start,
-            whole: true,
-            ..Scanned::default()
-        };
-        // Of a stream the beginning has been read already, and may be all that there is.
-        if self.watch.stop.load(Ordering::Relaxed) && !input.is_stream() {
-            return Ok(scanned);
+        for part in run {
+            scanned.end = part.start;
+            // Of a stream the beginning has been read already, and may be all that there is.
+            if self.watch.stop.load(Ordering::Relaxed) && !input.is_stream() {
+                break;
+            }
+            self.scan_part(*part, &mut events, &mut scanned, buffer)?;
         }
+        scanned.hashes = events.seen.unwrap_or_default();
+        scanned.last = events.last;
+        scanned.overtaken = events.overtaken;
+        scanned.segment = events.segment;
+        Ok(scanned)
+    }
+
+    fn scan_part(
+        &self,
+        part: Part,
+        events: &mut Events<'_>,
+        scanned: &mut Scanned,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let input = &self.inputs[part.input];
         // The byte before tells whether a line begins at the start of the part.
         let source = input.text(part.start.saturating_sub(1), self.watch)?;
         let result = if input.head.form == Form::Export {
-            export::scan(&mut events, source)
+            export::scan(events, source)
         } else {
-            self.scan_lines(part, source, &mut events, &mut scanned, buffer)
+            self.scan_lines(part, source, events, scanned, buffer)
         };
         if let Err(error) = result {
             // A file that ends in the middle of its packing, or was truncated, is good up to there.
@@ -235,11 +273,7 @@ impl Crew<'_> {
                 input.named
             ));
         }
-        scanned.hashes = events.seen.unwrap_or_default();
-        scanned.last = events.last;
-        scanned.overtaken = events.overtaken;
-        scanned.segment = events.segment;
-        Ok(scanned)
+        Ok(())
     }
 
     fn scan_lines(
@@ -300,14 +334,21 @@ struct Joined {
 }
 
 impl Joined {
-    fn take(&mut self, number: usize, result: io::Result<Scanned>, parts: &[Part], roles: &[Role]) {
+    fn take(
+        &mut self,
+        number: usize,
+        result: io::Result<Scanned>,
+        runs: &[&[Part]],
+        roles: &[Role],
+    ) {
+        let input_of = |run: usize| runs[run].first().map_or(0, |part| part.input);
         let scanned = result.unwrap_or_else(|error| {
-            self.progress.errors.push((parts[number].input, error));
+            self.progress.errors.push((input_of(number), error));
             Scanned::default()
         });
         self.waiting.insert(number, scanned);
         while let Some(scanned) = self.waiting.remove(&self.next) {
-            let input = parts[self.next].input;
+            let input = input_of(self.next);
             let Progress {
                 segment,
                 reached,

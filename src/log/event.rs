@@ -23,6 +23,9 @@ use super::writer::Writer;
 use crate::evidence::Time;
 use crate::protocol::Protocol;
 
+/// How many hosts with their programs are remembered.
+const SOURCES: usize = 64;
+
 /// Takes lines of one file, in order, into a segment.
 #[derive(Debug)]
 pub(crate) struct Events<'a> {
@@ -38,6 +41,8 @@ pub(crate) struct Events<'a> {
     /// The time of the youngest line, whoever wrote it.
     pub(crate) last: Option<Time>,
     calendar: &'a Calendar,
+    /// Hosts and programs of recent lines.
+    sources: [(Name, Name); SOURCES],
     /// The last stamp that was read, and its time: most lines repeat it.
     stamp: Vec<u8>,
     time: Option<Time>,
@@ -54,6 +59,7 @@ impl<'a> Events<'a> {
             seen: None,
             last: None,
             calendar,
+            sources: [(Name::NONE, Name::NONE); SOURCES],
             stamp: Vec::new(),
             time: None,
         }
@@ -72,8 +78,7 @@ impl<'a> Events<'a> {
         let Some(said) = smtpd::understand(line.message) else {
             return;
         };
-        let host = self.segment.names.intern(line.host);
-        let service = self.segment.names.intern(line.program);
+        let (host, service) = self.source(line);
         let key = line.pid.map(|pid| Key { host, service, pid });
         match said {
             smtpd::Said::Connect => {
@@ -141,8 +146,7 @@ impl<'a> Events<'a> {
             }
             return;
         };
-        let host = self.segment.names.intern(line.host);
-        let service = self.segment.names.intern(line.program);
+        let (host, service) = self.source(line);
         let (login::Said::Login(elements)
         | login::Said::Refused(elements, _)
         | login::Said::Other(elements)) = said;
@@ -181,6 +185,18 @@ impl<'a> Events<'a> {
             };
             self.segment.login(way, who, version, seen, times);
         }
+    }
+
+    /// The names of host and program. Few of them write all lines, so the last ones are tried before they are looked up.
+    fn source(&mut self, line: &Line<'_>) -> (Name, Name) {
+        let letter = |text: &[u8]| text.last().map_or(0, |byte| usize::from(*byte));
+        let slot = letter(line.host) + 5 * line.program.len() + 3 * letter(line.program);
+        let slot = &mut self.sources[slot % SOURCES];
+        let names = &mut self.segment.names;
+        if names.get(slot.0) != Some(line.host) || names.get(slot.1) != Some(line.program) {
+            *slot = (names.intern(line.host), names.intern(line.program));
+        }
+        *slot
     }
 
     fn who(&mut self, peer: Peer<'_>, account: Option<&[u8]>, ambiguous: bool) -> Who {

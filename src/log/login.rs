@@ -3,6 +3,8 @@
 //! Dovecot writes `MESSAGE: user=<NAME>, method=PLAIN, rip=…, lip=…, mpid=…, TLS, session=<…>`;
 //! what stands behind the message is for `elements`.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 
 use super::elements::{Elements, elements};
@@ -41,10 +43,16 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
     })
 }
 
+/// Searchers are made once: their making costs more than the search.
+static USER: LazyLock<memmem::FinderRev<'static>> =
+    LazyLock::new(|| memmem::FinderRev::new(b": user=<"));
+static CLIENT: LazyLock<memmem::FinderRev<'static>> =
+    LazyLock::new(|| memmem::FinderRev::new(b": rip="));
+
 /// Where the last element list starts; free text before it may hold colons.
 fn list_start(message: &[u8]) -> Option<usize> {
-    memmem::rfind(message, b": user=<")
-        .or_else(|| memmem::rfind(message, b": rip="))
+    USER.rfind(message)
+        .or_else(|| CLIENT.rfind(message))
         .map(|colon| colon + 2)
 }
 
@@ -75,9 +83,12 @@ fn refusal(text: &[u8]) -> Option<&'static str> {
         "Cleartext authentication disabled",
         "SSL required for authentication",
     ];
-    WORDS
-        .into_iter()
-        .find(|words| memmem::find(text, words.as_bytes()).is_some())
+    static FINDERS: LazyLock<[memmem::Finder<'static>; 7]> =
+        LazyLock::new(|| WORDS.map(memmem::Finder::new));
+    let found = FINDERS
+        .iter()
+        .position(|finder| finder.find(text).is_some());
+    found.map(|number| WORDS[number])
 }
 
 #[cfg(test)]

@@ -69,10 +69,16 @@ impl Names {
 
     /// The rank of each text among all in the order of their bytes, from 1; 0 is for what is not known.
     pub(crate) fn ranks(&self) -> Ranks {
-        let mut numbers: Vec<u32> = (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).collect();
-        numbers.sort_unstable_by(|a, b| self.text(Name(*a)).cmp(self.text(Name(*b))));
+        // Most texts differ in their first bytes, which are compared as one number.
+        let mut numbers: Vec<(u128, u32)> = (0..u32::try_from(self.len()).unwrap_or(u32::MAX))
+            .map(|number| (beginning(self.text(Name(number))), number))
+            .collect();
+        numbers.sort_unstable_by(|a, b| {
+            a.0.cmp(&b.0)
+                .then_with(|| self.text(Name(a.1)).cmp(self.text(Name(b.1))))
+        });
         let mut ranks = vec![0; numbers.len()];
-        for (rank, number) in (1..).zip(numbers) {
+        for (rank, (_, number)) in (1..).zip(numbers) {
             ranks[number as usize] = rank;
         }
         Ranks(ranks)
@@ -87,6 +93,14 @@ impl Names {
     pub(crate) fn get(&self, name: Name) -> Option<&[u8]> {
         name.is_some().then(|| self.text(name))
     }
+}
+
+/// The first bytes as a number that is ordered as they are.
+fn beginning(text: &[u8]) -> u128 {
+    let mut bytes = [0; 16];
+    let length = text.len().min(bytes.len());
+    bytes[..length].copy_from_slice(&text[..length]);
+    u128::from_be_bytes(bytes)
 }
 
 fn slice<'a>(arena: &'a [u8], ends: &[usize], number: u32) -> &'a [u8] {
@@ -155,5 +169,19 @@ mod tests {
         let renaming = Renaming::new(&names, &mut other);
         assert_eq!(other.text(renaming.of(b)), b"\xffb");
         assert_eq!(renaming.of(Name::NONE), Name::NONE);
+
+        let mut many = Names::default();
+        let texts: [&[u8]; 6] = [
+            b"the same for sixteen bytes b",
+            b"",
+            b"b\0",
+            b"the same for sixteen bytes a",
+            b"b",
+            b"the same for six",
+        ];
+        let numbers = texts.map(|text| many.intern(text));
+        let ranks = many.ranks();
+        assert_eq!(numbers.map(|name| ranks.of(name)), [6, 1, 3, 5, 2, 4]);
+        assert_eq!(ranks.of(Name::NONE), 0);
     }
 }

@@ -238,7 +238,37 @@ impl Segment {
     }
 
     /// Joins the stretch that follows. `next` must not be sealed.
-    pub(crate) fn then(mut self, next: Self) -> Self {
+    pub(crate) fn then(self, next: Self) -> Self {
+        // The first stretch is joined with nothing; its rows stay where they are.
+        if self.names.len() == 0 && self.lines_of_last_file == 0 {
+            self.begun_with(next)
+        } else {
+            self.joined(next)
+        }
+    }
+
+    /// [`Self::then`] where `self` has no names, hence neither rows nor sessions, and no lines of the file that `next` goes on
+    /// with.
+    fn begun_with(self, mut next: Self) -> Self {
+        next.sealed = self.sealed;
+        if next.sealed {
+            for (key, (part, end)) in std::mem::take(&mut next.heads) {
+                next.conclude(key, part, end);
+            }
+        }
+        next.lines.read += self.lines.read;
+        next.lines.candidate += self.lines.candidate;
+        next.lines.unparsed += self.lines.unparsed;
+        next.first = tally::earlier(self.first, next.first);
+        next.last = tally::later(self.last, next.last);
+        next.days.extend(self.days);
+        next.warnings.splice(..0, self.warnings);
+        next.first_file = self.first_file.or(next.first_file);
+        next.last_file = next.last_file.or(self.last_file);
+        next
+    }
+
+    fn joined(mut self, next: Self) -> Self {
         let renaming = Renaming::new(&next.names, &mut self.names);
         let shift = {
             let (file, lines) = (self.last_file, self.lines_of_last_file);
