@@ -135,8 +135,10 @@ impl<W: Write> Maker<'_, W> {
         }
     }
 
-    fn account(&mut self) -> (u64, String, String) {
-        let number = self.dice.roll(self.plan.accounts);
+    /// Somebody whose mailbox is on this host.
+    fn account(&mut self, host: usize) -> (u64, String, String) {
+        let hosts = HOSTS.len() as u64;
+        let number = self.dice.roll(self.plan.accounts / hosts) * hosts + host as u64;
         // A few people have two devices.
         let device = u64::from(number.is_multiple_of(10) && self.dice.chance(30));
         let client = format!(
@@ -308,7 +310,7 @@ impl<W: Write> Maker<'_, W> {
 
     /// A login over SMTP.
     fn submission(&mut self, host: usize, now: u64) {
-        let (number, account, client) = self.account();
+        let (number, account, client) = self.account(host);
         let peer = format!("dsl{number}.example.org[{client}]");
         let known = &HOSTS[host];
         let clear = number % 25 == 3 || number % 50 == 4 && self.dice.chance(50);
@@ -374,7 +376,7 @@ impl<W: Write> Maker<'_, W> {
 
     /// A wrong password.
     fn failure(&mut self, host: usize, now: u64) {
-        let (_, account, _) = self.account();
+        let (_, account, _) = self.account(host);
         let peer = format!("unknown[203.0.113.{}]", self.dice.roll(250));
         let pid = self.process(host, "postfix/smtpd", now, now + 900_000);
         self.put(
@@ -404,7 +406,7 @@ impl<W: Write> Maker<'_, W> {
 
     /// A login over IMAP or POP3.
     fn mailbox(&mut self, host: usize, now: u64) {
-        let (number, account, client) = self.account();
+        let (number, account, client) = self.account(host);
         let imap = !number.is_multiple_of(4);
         let (service, protocol) = if imap {
             ("imap", "imap")

@@ -42,6 +42,61 @@ pub(crate) enum Word {
 
 /// Reads an element list.
 pub(crate) fn elements(list: &[u8]) -> Option<Elements<'_>> {
+    usual(list).or_else(|| any(list))
+}
+
+/// A list in the default order, with a name that holds no syntax. It gives what [`any`] gives, or none, in less time.
+fn usual(list: &[u8]) -> Option<Elements<'_>> {
+    let rest = list.strip_prefix(b"user=<")?;
+    let (user, rest) = rest.split_at(memchr(b'>', rest)?);
+    if user.iter().any(|byte| matches!(byte, b'<' | b',')) {
+        return None;
+    }
+    let (method, rest) = value(rest, b">, method=")?;
+    let (client, rest) = value(rest, b", rip=")?;
+    let (server, rest) = value(rest, b", lip=")?;
+    let rest = value(rest, b", mpid=").map_or(rest, |(_, rest)| rest);
+    let (word, rest) = if let Some(rest) = rest.strip_prefix(b", TLS") {
+        (Word::Tls, rest)
+    } else if let Some(rest) = rest.strip_prefix(b", secured") {
+        (Word::Secured, rest)
+    } else {
+        (Word::None, rest)
+    };
+    let session = if rest.is_empty() {
+        &[]
+    } else {
+        let session = rest.strip_prefix(b", session=<")?.strip_suffix(b">")?;
+        // Were there more behind it, it would not be the last one.
+        memchr(b',', session).is_none().then_some(session)?
+    };
+    Some(Elements {
+        user: (!user.is_empty()).then_some(user),
+        ambiguous: false,
+        method,
+        client: address(client),
+        server: address(server),
+        session,
+        word,
+        version: None,
+    })
+}
+
+/// The value behind a key, up to the next comma, and what follows.
+fn value<'a>(text: &'a [u8], key: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let text = text.strip_prefix(key)?;
+    Some(text.split_at(memchr(b',', text).unwrap_or(text.len())))
+}
+
+/// Both ways of reading must agree.
+#[cfg(test)]
+pub(crate) fn check_usual(list: &[u8]) {
+    if let Some(found) = usual(list) {
+        assert_eq!(Some(found), any(list), "{}", bstr::BStr::new(list));
+    }
+}
+
+fn any(list: &[u8]) -> Option<Elements<'_>> {
     let mut found = Elements::default();
     let user = if list.starts_with(b"user=<") {
         Some(0)
@@ -55,6 +110,10 @@ pub(crate) fn elements(list: &[u8]) -> Option<Elements<'_>> {
     let mut pending = false;
     while end > floor {
         let start = last_separator(&list[floor..end]).map_or(floor, |comma| floor + comma + 2);
+        // What follows `user=<` begins the name, whatever it looks like.
+        if start == floor && user.is_some() {
+            break;
+        }
         let token = &list[start..end];
         match found.take(token, &mut seen) {
             Taken::Known => pending = false,

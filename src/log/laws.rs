@@ -132,6 +132,18 @@ proptest! {
     }
 
     #[test]
+    fn the_usual_list_is_read_as_any_other(words in prop::collection::vec(word(), 0..4), ends in 0..3usize, tls in 0..4usize) {
+        let tls = ["", ", TLS", ", secured", ", TLS: e"][tls];
+        let end = ["", ", session=<s>", ", session=<s>, TLS"][ends];
+        for name in [words.concat(), "ann".to_owned()] {
+            for more in [words.concat(), String::new()] {
+                let list = format!("user=<{name}>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1{tls}{end}{more}");
+                super::elements::check_usual(list.as_bytes());
+            }
+        }
+    }
+
+    #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), kind in 0..4usize) {
         let calendar = calendar();
         let prefix = [

@@ -185,6 +185,14 @@ mod tests {
                 "login a>, rip=198.51.100.1, TLS PLAIN 192.0.2.9 192.0.2.1 None ?",
             ),
             (
+                "Login: user=<TLSv1.3>, rip=192.0.2.9, method=PLAIN, lip=192.0.2.1, mpid=1",
+                "login TLSv1.3 PLAIN 192.0.2.9 192.0.2.1 None",
+            ),
+            (
+                "Login: user=<rip=192.0.2.7>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1",
+                "login rip=192.0.2.7 PLAIN 192.0.2.9 192.0.2.1 None",
+            ),
+            (
                 "Login: user=<a, b>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1",
                 "login a, b PLAIN 192.0.2.9 192.0.2.1 None ?",
             ),

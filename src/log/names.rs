@@ -26,13 +26,29 @@ impl Name {
     }
 }
 
+/// A text in the index: its number, and where it stands, so that finding it touches the index and the arena only.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    start: usize,
+    length: u32,
+    number: u32,
+}
+
+impl Place {
+    fn text(self, arena: &[u8]) -> &[u8] {
+        arena
+            .get(self.start..self.start + self.length as usize)
+            .unwrap_or_default()
+    }
+}
+
 /// The distinct texts of one segment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     arena: Vec<u8>,
     /// Where each text ends in the arena; it starts where the one before ends.
     ends: Vec<usize>,
-    index: HashTable<u32>,
+    index: HashTable<Place>,
     hasher: DefaultHashBuilder,
 }
 
@@ -46,19 +62,23 @@ impl Names {
             hasher,
         } = self;
         let hash = hasher.hash_one(text);
-        if let Some(&known) = index.find(hash, |&known| slice(arena, ends, known) == text) {
-            return Name(known);
+        if let Some(known) = index.find(hash, |known| known.text(arena) == text) {
+            return Name(known.number);
         }
         // Four thousand million distinct names need more memory than any machine that reads logs has;
         // should it come to that, further ones are told apart no more, but nothing breaks.
-        let Ok(number) = u32::try_from(ends.len()) else {
+        let (Ok(number), Ok(length)) = (u32::try_from(ends.len()), u32::try_from(text.len()))
+        else {
             return Name::NONE;
+        };
+        let place = Place {
+            start: arena.len(),
+            length,
+            number,
         };
         arena.extend_from_slice(text);
         ends.push(arena.len());
-        index.insert_unique(hash, number, |&known| {
-            hasher.hash_one(slice(arena, ends, known))
-        });
+        index.insert_unique(hash, place, |known| hasher.hash_one(known.text(arena)));
         Name(number)
     }
 

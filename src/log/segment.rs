@@ -196,6 +196,10 @@ impl Segment {
             let habits = habits.entry((key.host, key.service)).or_default();
             habits.counted += 1;
             habits.starttls += u64::from(counters.starttls > 0);
+            habits.tls_not_logged += u64::from(part.tells_tls_unlogged(counters));
+            if counters.auth_tried == 0 && part.logins.is_empty() {
+                return;
+            }
         }
         part.conclude(end, |conclusion| match conclusion {
             Conclusion::Login {
@@ -228,12 +232,6 @@ impl Segment {
             Conclusion::Login { .. }
             | Conclusion::Anonymous { .. }
             | Conclusion::Refused { .. } => {}
-            Conclusion::TlsNotLogged => {
-                habits
-                    .entry((key.host, key.service))
-                    .or_default()
-                    .tls_not_logged += 1;
-            }
         });
     }
 

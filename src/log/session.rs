@@ -83,8 +83,6 @@ pub(crate) enum Conclusion {
         shown: Shown,
         count: u32,
     },
-    /// STARTTLS succeeded, yet there is no TLS line: the service does not log TLS.
-    TlsNotLogged,
 }
 
 impl Part {
@@ -129,21 +127,15 @@ impl Part {
         self
     }
 
+    /// Whether STARTTLS succeeded, yet there is no TLS line: then the service does not log TLS.
+    pub(crate) const fn tells_tls_unlogged(&self, counters: Counters) -> bool {
+        counters.starttls > 0 && self.began && self.tls.is_none()
+    }
+
     /// What the session proves, now that it is over.
     pub(crate) fn conclude(self, end: End, mut prove: impl FnMut(Conclusion)) {
         let version = self.tls.unwrap_or(Name::NONE);
         let named = self.logins.iter().filter(|login| !login.front_end).count();
-        let counters = match end {
-            End::Disconnect { counters, .. } => counters,
-            End::Overtaken | End::Open => None,
-        };
-        if let Some(counters) = counters
-            && counters.starttls > 0
-            && self.began
-            && self.tls.is_none()
-        {
-            prove(Conclusion::TlsNotLogged);
-        }
         for login in &self.logins {
             let shown = self.shows(login, end);
             let version = if shown == Shown::Tls {
