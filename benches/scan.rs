@@ -1,7 +1,8 @@
 //! How fast a scan is, beside ripgrep and mawk on the same file.
 //!
 //! `cargo bench --bench scan -- [MIB]` makes its logs below target/, checks every answer, and prints how fast they were read.
-//! `… -- one THREADS FILE…` scans once, for profilers: valgrind counts its instructions in benches/instructions.sh.
+//! `… -- make MIB bsd|rfc3339|journal FILE` makes a log, and `… -- one THREADS FILE…` scans once, for profilers:
+//! benches/instructions counts its instructions with valgrind.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
@@ -40,8 +41,13 @@ fn main() -> io::Result<()> {
         }
         Some("make") => {
             let mib = arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(16);
-            let path = arguments.get(2).map_or("bench.log", String::as_str);
-            make(Path::new(path), Form::Bsd, mib, 20_000).map(drop)
+            let form = match arguments.get(2).map(String::as_str) {
+                Some("rfc3339") => Form::Rfc3339,
+                Some("journal") => Form::Journal,
+                Some(_) | None => Form::Bsd,
+            };
+            let path = arguments.get(3).map_or("bench.log", String::as_str);
+            make(Path::new(path), form, mib, 20_000).map(drop)
         }
         size => compare(size.and_then(|n| n.parse().ok()).unwrap_or(256)),
     }
