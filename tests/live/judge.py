@@ -27,9 +27,11 @@ def program():
 
 
 def ask_program(tree, versions, client):
-    """The program's answer for one client, or {"error": …}. Without versions it has to find them out."""
-    server, source = CLIENTS[client]
-    command = [program(), "check", tree, "--root", tree, "--format", "json", "--from", source, "--to", server, "--certificates", "require"]
+    """The program's answer for one client, or for anyone where that is None, or {"error": …}. Without versions it has to find them out."""
+    command = [program(), "check", tree, "--root", tree, "--format", "json", "--certificates", "require"]
+    if client:
+        server, source = CLIENTS[client]
+        command += ["--from", source, "--to", server]
     if versions:
         command += ["--postfix-version", versions["postfix"], "--dovecot-version", versions["dovecot"]]
     try:

@@ -326,6 +326,9 @@ def main(release):
         elif case["kind"] == "parse":
             import parse
             seen = parse.inside(world, case)
+        elif case["kind"] == "settings":
+            import change
+            seen = change.inside(world, case)
         else:
             import sessions
             seen = sessions.play_inside(world, case)
