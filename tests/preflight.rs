@@ -250,18 +250,89 @@ fn a_front_end_that_speaks_tls_to_smtpd_goes_on() {
     assert_eq!(code, Some(0));
 }
 
-#[test]
-fn dovecot_may_have_refused_somebody_without_saying_so() {
+/// A Dovecot 2.3.19.1 with ssl = required and this log; the answer has to begin so.
+fn afterwards(name: &str, lines: &[&str], begins: &str) -> String {
     let tls = SECURED.replace("secured", "TLS");
-    for (name, verbose, said) in [("silent", "no", true), ("verbose", "yes", false)] {
-        let settings = format!("ssl = required\nauth_verbose = {verbose}\n");
-        let root = dovecot(name, &settings, &tls);
-        let (code, out, _) = answer(&root, &["--dovecot-version", "2.3.19.1"]);
-        assert!(
-            out.starts_with("GO: TLS is enforced already, and nobody was refused"),
-            "{out}"
+    let log: String = lines
+        .iter()
+        .map(|line| format!("Oct 29 08:00:00 mail dovecot: imap-login: {line}, session=<b>\n"))
+        .collect();
+    let root = dovecot(name, "ssl = required\n", &(tls + &log));
+    let (code, out, _) = answer(&root, &["--dovecot-version", "2.3.19.1"]);
+    assert!(out.starts_with(begins), "{name}: {out}");
+    assert_eq!(code, Some(0), "{name}");
+    out
+}
+
+const LOGIN_REFUSED: &str = "Disconnected: Aborted login by logging out (auth failed, 1 attempts in 0 secs): user=<anna>, rip=198.51.100.8, lip=192.0.2.10";
+const SASL_REFUSED: &str = "Disconnected: Aborted login by logging out (auth failed, 1 attempts in 0 secs): user=<>, method=PLAIN, rip=198.51.100.8, lip=192.0.2.10";
+
+/// The lines are those of a live 2.3.19.1 with ssl = required, and of one with clear text allowed for the wrong password.
+#[test]
+fn whom_dovecot_refuses_is_told_without_auth_verbose() {
+    let nobody = "GO: TLS is enforced already, and nobody was refused in the logs of 1 days\n";
+    afterwards("refused-nobody", &[], nobody);
+    let wrong = LOGIN_REFUSED.replace("rip", "method=PLAIN, rip");
+    afterwards("refused-wrong-password", &[&wrong], nobody);
+    afterwards(
+        "refused-wrong-password-tls",
+        &[&format!("{wrong}, TLS")],
+        nobody,
+    );
+    let one = "GO: TLS is enforced already; 1 client was refused since 2026-10-29T08:00:00";
+    let out = afterwards(
+        "refused-login",
+        &[LOGIN_REFUSED],
+        &format!("{one}, as an account that has logged in\n"),
+    );
+    assert!(
+        out.contains("anna     imap      198.51.100.8  -          1"),
+        "{out}"
+    );
+    afterwards(
+        "refused-stranger",
+        &[&LOGIN_REFUSED.replace("anna", "root")],
+        &format!("{one}\n"),
+    );
+    let out = afterwards("refused-sasl", &[SASL_REFUSED], &format!("{one}\n"));
+    assert!(
+        out.contains("(not logged)  imap      198.51.100.8  -          1"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_refusal_that_auth_verbose_shows_as_well_counts_once() {
+    for (name, verbose, end) in [
+        (
+            "verbose-login",
+            "Login failed: Plaintext authentication disabled: user=<>",
+            LOGIN_REFUSED,
+        ),
+        (
+            "verbose-sasl",
+            "Login failed: SSL required for authentication: user=<>, method=PLAIN",
+            SASL_REFUSED,
+        ),
+    ] {
+        let verbose = format!("{verbose}, rip=198.51.100.8, lip=192.0.2.10");
+        let out = afterwards(
+            name,
+            &[&verbose, end],
+            "GO: TLS is enforced already; 1 client was refused",
         );
-        assert_eq!(out.contains("auth_verbose"), said, "{out}");
-        assert_eq!(code, Some(0));
+        assert_eq!(out.matches("198.51.100.8").count(), 1, "{out}");
     }
+}
+
+#[test]
+fn what_may_have_gone_wrong_by_itself_is_no_refusal_where_tls_is_not_required() {
+    let log = format!(
+        "{}Oct 29 08:00:00 mail dovecot: imap-login: {SASL_REFUSED}, session=<b>\n",
+        SECURED.replace("secured", "TLS")
+    );
+    let root = dovecot("doubtful", "ssl = yes\ndisable_plaintext_auth = no\n", &log);
+    let (code, out, _) = answer(&root, &["--dovecot-version", "2.3.19.1"]);
+    assert!(!out.contains("198.51.100.8"), "{out}");
+    assert_eq!(code, Some(0), "{out}");
 }

@@ -118,7 +118,7 @@ impl Window {
     }
 }
 
-/// A login that was refused or failed for want of TLS: this client fails already.
+/// A login that was refused for want of TLS, or may have been: this client fails already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The host that wrote the lines.
@@ -133,6 +133,9 @@ pub struct Refusal {
     pub client: Text,
     /// Why, in the log's words.
     pub reason: String,
+    /// Whether it was for want of TLS beyond doubt. Dovecot does not tell a refused SASL login from one that went wrong
+    /// before it named an account; where TLS is required, it is a refusal.
+    pub certain: bool,
     /// How often.
     pub times: u64,
     /// The first of them.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::dovecot::Lookup;
 use crate::evidence::{Evidence, Text, Time, Transport, Window};
 use crate::fix::Change;
 use crate::protocol::Protocol;
 use crate::surface::server::Surface;
 use crate::surface::{Server, Verdict};
 
+use super::calibrate::calibrate;
 use super::cause::{Cause, FRONT_END};
 use super::{AccountImpact, ClientImpact, Decision, Impact};
 
@@ -271,50 +271,73 @@ fn go(question: &Question<'_>) -> String {
             "nobody would break{but}, by the logs of {days} days, and every endpoint ends TLS only or without login"
         );
     }
-    let refused: Vec<&ClientImpact> = question
-        .accounts
-        .iter()
-        .flat_map(|one| &one.clients)
-        .filter(|client| client.impact == Impact::Refused)
-        .collect();
-    let clients: BTreeSet<&Text> = refused.iter().map(|client| &client.client).collect();
-    match refused.iter().filter_map(|client| client.first).min() {
-        _ if refused.is_empty() => {
-            format!(
-                "TLS is enforced already, and nobody was refused in the logs of {days} days{}",
-                unsaid(question.before)
-            )
-        }
-        Some(first) => format!(
-            "TLS is enforced already; {} refused since {first}",
-            clients_in_words(clients.len()),
-        ),
-        None => format!(
-            "TLS is enforced already; {} refused",
-            clients_in_words(clients.len())
-        ),
-    }
+    let refused = match refused(question.accounts) {
+        Some(refused) => refused,
+        None => format!("nobody was refused in the logs of {days} days"),
+    };
+    let unsaid = unsaid(question.before);
+    let joint = if refused.starts_with("nobody") {
+        ", and"
+    } else {
+        ";"
+    };
+    format!("TLS is enforced already{joint} {refused}{unsaid}")
 }
 
-/// With ssl = required Dovecot says of a refused login only that it failed, and why in a line that auth_verbose adds
-/// (live, 2.3.19.1 and 2.4.1).
-fn unsaid(server: &Surface) -> &'static str {
-    let silent = server.dovecot.as_ref().is_some_and(|config| {
-        let value = config.effective("auth_verbose", &Lookup::default());
-        !value.text.eq_ignore_ascii_case(b"yes")
+/// `2 clients were refused since 2026-11-11T09:06:00, 1 of them as an account that has logged in`. Strangers who try
+/// passwords are refused too, so it is said whether the account is one.
+fn refused(accounts: &[AccountImpact]) -> Option<String> {
+    let is_refused = |client: &&ClientImpact| client.impact == Impact::Refused;
+    let refused = accounts.iter().flat_map(|one| {
+        let clients = one.clients.iter().filter(is_refused);
+        clients.map(move |client| (&one.account, client))
     });
-    if silent {
-        ", as far as Dovecot says so: it tells everybody it refuses only with auth_verbose = yes"
+    let clients: BTreeSet<&Text> = refused.clone().map(|(_, client)| &client.client).collect();
+    if clients.is_empty() {
+        return None;
+    }
+    let has_logged_in: BTreeSet<&Option<Text>> = accounts
+        .iter()
+        .filter(|one| !one.clients.iter().all(|client| is_refused(&client)))
+        .map(|one| &one.account)
+        .filter(|account| account.is_some())
+        .collect();
+    let known: BTreeSet<&Text> = refused
+        .clone()
+        .filter(|(account, _)| has_logged_in.contains(account))
+        .map(|(_, client)| &client.client)
+        .collect();
+    let mut text = match clients.len() {
+        1 => "1 client was refused".to_owned(),
+        many => format!("{many} clients were refused"),
+    };
+    if let Some(first) = refused.filter_map(|(_, client)| client.first).min() {
+        text.push_str(&format!(" since {first}"));
+    }
+    match known.len() {
+        0 => {}
+        1 if clients.len() == 1 => text.push_str(", as an account that has logged in"),
+        1 => text.push_str(", 1 of them as an account that has logged in"),
+        many => text.push_str(&format!(", {many} of them as accounts that have logged in")),
+    }
+    Some(text)
+}
+
+/// Whom Dovecot refuses without a word of it: its submission service says only that nobody tried (live, 2.3.19.1 and 2.4.1),
+/// and other lines tell by the mechanism and the word on TLS.
+fn unsaid(server: &Surface) -> &'static str {
+    let logins = calibrate(server).dovecot;
+    if server.endpoints.iter().any(|endpoint| {
+        endpoint.server == Server::Dovecot && endpoint.protocol == Protocol::Submission
+    }) {
+        ", as far as the log tells: Dovecot's submission does not say whom it refuses"
+    } else if !logins
+        .iter()
+        .all(|one| one.shows_tls() && one.shows_method())
+    {
+        ", as far as the log tells: Dovecot says whom it refuses only with %m and %c in login_log_format_elements"
     } else {
         ""
-    }
-}
-
-fn clients_in_words(number: usize) -> String {
-    if number == 1 {
-        "1 client was".to_owned()
-    } else {
-        format!("{number} clients were")
     }
 }
 

@@ -10,6 +10,7 @@ use crate::fix::Change;
 use crate::project::Acceptance;
 use crate::protocol::Protocol;
 use crate::rhythm::Rhythm;
+use crate::surface::server::Surface;
 
 use super::schedule::schedule;
 use super::{AccountImpact, Asked, ClientImpact, Impact, verdict};
@@ -21,7 +22,12 @@ const OUTSIDE: &str = "outside";
 type Whose<'a> = (Option<&'a Text>, Protocol, &'a Text);
 
 /// Every account with its clients, the worst first.
-pub(super) fn accounts(change: &Change, evidence: &Evidence, asked: &Asked) -> Vec<AccountImpact> {
+pub(super) fn accounts(
+    before: &Surface,
+    change: &Change,
+    evidence: &Evidence,
+    asked: &Asked,
+) -> Vec<AccountImpact> {
     let rows = || evidence.rows.iter().chain(&evidence.anonymous);
     let schedules = schedules(rows());
     let mut accounts: BTreeMap<(Option<Text>, Protocol), Vec<ClientImpact>> = BTreeMap::new();
@@ -31,6 +37,8 @@ pub(super) fn accounts(change: &Change, evidence: &Evidence, asked: &Asked) -> V
             evidence
                 .refused
                 .iter()
+                // What may have been a refusal was one where TLS is required, and elsewhere it went wrong by itself.
+                .filter(|one| one.certain || verdict::requires_tls(one, before))
                 .map(|one| (&one.account, one.protocol, of_refusal(one))),
         );
     for (account, protocol, mut client) in joined {

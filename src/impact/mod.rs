@@ -178,7 +178,7 @@ pub fn preflight(
     evidence: &Evidence,
     asked: &Asked,
 ) -> Preflight {
-    let accounts = join::accounts(change, evidence, asked);
+    let accounts = join::accounts(before, change, evidence, asked);
     let causes = cause::causes(&accounts);
     let enforced = change.files.is_empty() && change.left_open().next().is_none();
     let (decision, reasons) = decide::decide(&decide::Question {

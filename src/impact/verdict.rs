@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use bstr::ByteSlice;
 
 use crate::dovecot::Family;
-use crate::evidence::{Row, Transport};
+use crate::evidence::{Refusal, Row, Transport};
 use crate::protocol::Protocol;
 use crate::surface::postfix::sends_without_login;
 use crate::surface::server::Surface;
@@ -36,6 +36,26 @@ pub(super) fn of_row(row: &Row, after: &Surface) -> (Impact, String) {
             ),
         ),
     }
+}
+
+/// Whether the server, as it is, takes logins of this client's kind only under TLS.
+pub(super) fn requires_tls(refusal: &Refusal, server: &Surface) -> bool {
+    let client = refusal
+        .client
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .map(|from| Client { from, to: None });
+    let mut endpoints = server.endpoints_for(client);
+    endpoints.retain(|endpoint| {
+        endpoint.server == Server::Dovecot
+            && endpoint.protocol == refusal.protocol
+            && endpoint.tls != TlsMode::Implicit
+    });
+    !endpoints.is_empty()
+        && endpoints
+            .iter()
+            .all(|endpoint| endpoint.verdict == Verdict::TlsOnly)
 }
 
 /// Why no endpoint is one that a row's logins can have come through.

@@ -74,6 +74,12 @@ impl LoginService {
         matches!((self.tls_element(), client), (Some(tls), Some(client)) if tls < client)
     }
 
+    /// Whether a login shows its mechanism: `%m` or `%{mechanism}` is among the elements, and these are in the line.
+    pub fn shows_method(&self) -> bool {
+        has(&self.elements, b"m", &[b"mech", b"mechanism"]).is_some()
+            && has(&self.format, b"s", &[b"elements"]).is_some()
+    }
+
     fn tls_element(&self) -> Option<usize> {
         has(&self.elements, b"ck", &[b"secured", b"ssl_security"])
     }
@@ -139,6 +145,12 @@ mod tests {
             };
             assert_eq!(service.shows_tls(), shows, "{elements}");
             assert_eq!(service.tls_before_client(), early, "{elements}");
+            let method = elements.contains("method=") && format.contains("%");
+            assert_eq!(
+                service.shows_method(),
+                method && format != "%$",
+                "{elements}"
+            );
         }
     }
 }

@@ -156,9 +156,12 @@ impl<'a> Events<'a> {
                 self.segment.habits(host, service);
             }
         }
-        let (method, refusal) = match said {
-            login::Said::Login(_) => (self.method(elements.method), false),
-            login::Said::Refused(_, reason) => (self.segment.names.intern(reason.as_bytes()), true),
+        let (method, refusal, times) = match said {
+            login::Said::Login(_) => (self.method(elements.method), false, times),
+            login::Said::Refused(_, words) => {
+                let reason = self.segment.names.intern(words.text.as_bytes());
+                (reason, true, times.saturating_mul(words.attempts))
+            }
             login::Said::Other(_) => return,
         };
         let way = Way {

@@ -1,21 +1,22 @@
 //! What a line of a Dovecot login process says about a login: somebody got in, was refused, or left.
 //!
 //! Dovecot writes `MESSAGE: user=<NAME>, method=PLAIN, rip=…, lip=…, mpid=…, TLS, session=<…>`;
-//! what stands behind the message is for `elements`.
+//! what stands behind the message is for `elements`, and what makes a failure a refusal for `refusal`.
 
 use std::sync::LazyLock;
 
 use memchr::memmem;
 
 use super::elements::{Elements, elements};
+use super::refusal::{self, Words};
 
 /// One line, understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said<'a> {
     /// Somebody logged in, or was passed on to another server after a login.
     Login(Elements<'a>),
-    /// Somebody was refused for want of TLS; the words that say so.
-    Refused(Elements<'a>, &'static str),
+    /// Somebody was refused for want of TLS, or perhaps; the words that say so.
+    Refused(Elements<'a>, Words),
     /// Somebody left without a login. Only what it shows about the element list is of use.
     Other(Elements<'a>),
 }
@@ -37,7 +38,8 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
     let start = list_start(message)?;
     let found = elements(&message[start..])?;
     // The name of a failed login is any text, so the reason is looked for only before it.
-    Some(match refusal(&message[..start]) {
+    let told = NAME.find(message).map_or(start, |name| name.min(start));
+    Some(match refusal::words(&message[..told], &found) {
         Some(words) => Said::Refused(found, words),
         None => Said::Other(found),
     })
@@ -46,6 +48,7 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
 /// Searchers are made once: their making costs more than the search.
 static USER: LazyLock<memmem::FinderRev<'static>> =
     LazyLock::new(|| memmem::FinderRev::new(b": user=<"));
+static NAME: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b": user=<"));
 static CLIENT: LazyLock<memmem::FinderRev<'static>> =
     LazyLock::new(|| memmem::FinderRev::new(b": rip="));
 
@@ -69,26 +72,6 @@ fn proxied(message: &[u8]) -> Option<&[u8]> {
     };
     let list = memmem::find(&message[start..], b": user=<")?;
     message.get(start + list + 2..)
-}
-
-/// The words by which Dovecot says that it wants TLS first.
-fn refusal(text: &[u8]) -> Option<&'static str> {
-    // client-common.c `client_get_extra_disconnect_reason` and client-common-auth.c; 1.x and 2.0 say "disabled", 2.4 "cleartext".
-    const WORDS: [&str; 7] = [
-        "tried to use disallowed plaintext auth",
-        "tried to use disallowed cleartext auth",
-        "tried to use disabled plaintext auth",
-        "disabled plaintext auth",
-        "Plaintext authentication disabled",
-        "Cleartext authentication disabled",
-        "SSL required for authentication",
-    ];
-    static FINDERS: LazyLock<[memmem::Finder<'static>; 7]> =
-        LazyLock::new(|| WORDS.map(memmem::Finder::new));
-    let found = FINDERS
-        .iter()
-        .position(|finder| finder.find(text).is_some());
-    found.map(|number| WORDS[number])
 }
 
 #[cfg(test)]
@@ -214,7 +197,7 @@ mod tests {
             ),
             (
                 "Login aborted: Connection closed (auth failed, 1 attempts in 0 secs) (auth_failed): user=<ann>, rip=192.0.2.9, lip=192.0.2.1, session=<a>",
-                "other ann  192.0.2.9 192.0.2.1 None",
+                "refused ann  192.0.2.9 192.0.2.1 None",
             ),
             (
                 "Disconnected (auth failed, 1 attempts): user=<SSL required for authentication>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, TLS",

@@ -32,6 +32,8 @@ struct Meaning {
     wordless: Transport,
     /// Of a word left of the client's address.
     doubtful: Transport,
+    /// The lines show the mechanism by the configuration; false where none tells.
+    shows_method: bool,
     why: String,
 }
 
@@ -96,6 +98,12 @@ impl Meanings {
         }
     }
 
+    /// Whether a service shows the mechanism of a login in its lines, by the configuration.
+    pub(crate) fn shows_method(&self, way: &Way) -> bool {
+        let meaning = self.0.get(&(way.host, way.service));
+        meaning.is_some_and(|meaning| meaning.shows_method)
+    }
+
     /// What decided for each service, sorted, with the names of the segment it was made of.
     pub(crate) fn calibration(&self, segment: &Segment) -> Vec<evidence::Calibration> {
         let text = |name: Name| Text::from(segment.names.text(name));
@@ -136,6 +144,7 @@ static NOTHING: Meaning = Meaning {
     cut: Transport::Unknown,
     wordless: Transport::Unknown,
     doubtful: Transport::Unknown,
+    shows_method: false,
     why: String::new(),
 };
 
@@ -213,6 +222,7 @@ fn login_meaning(
     configured: bool,
 ) -> Meaning {
     let mut meaning = NOTHING.clone();
+    meaning.shows_method = service.is_some_and(LoginService::shows_method);
     match service {
         Some(service) if !service.shows_tls() => {
             meaning.why = format!(

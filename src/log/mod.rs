@@ -30,6 +30,7 @@ mod prefix;
 mod program;
 mod read;
 mod recognition;
+mod refusal;
 mod resume;
 #[cfg(test)]
 mod resume_laws;

@@ -6,10 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bstr::ByteSlice;
+use hashbrown::HashSet;
 
 use super::calibration::Calibration;
 use super::meaning::Meanings;
 use super::names::{Name, Names};
+use super::refusal::{self, Kind};
 use super::segment::Segment;
 use super::stamp::DAY;
 use super::tally::{Cell, Position, Shown, Tally, Way};
@@ -22,12 +24,13 @@ impl Segment {
         let meanings = Meanings::of(&segment, calibration);
         let logins = std::mem::take(&mut segment.logins);
         let refused = std::mem::take(&mut segment.refused);
+        let showing = showing_methods(&logins, &refused, &segment.names, &meanings);
         let mut words = Words::new(&segment.names, files);
         let (rows, anonymous) = rows(logins, &meanings, &segment.names, &mut words);
         Evidence {
             rows,
             anonymous,
-            refused: refusals(refused, &meanings, &segment.names, &mut words),
+            refused: refusals(refused, &meanings, &showing, &segment.names, &mut words),
             calibration: meanings.calibration(&segment),
             window: segment.window(),
             lines: segment.lines,
@@ -140,10 +143,31 @@ fn put(
     }
 }
 
+/// The services, by host and name, whose lines show the mechanism: some do, or the configuration says so.
+fn showing_methods(
+    logins: &Tally,
+    refused: &Tally,
+    names: &Names,
+    meanings: &Meanings,
+) -> HashSet<(Name, Name)> {
+    let with_method = logins
+        .rows()
+        .map(|(way, _)| way)
+        .filter(|way| known(names, way.method).is_some());
+    let with_kind = refused.rows().map(|(way, _)| way).filter(|way| {
+        meanings.shows_method(way) || refusal::kind(names.text(way.method)) == Kind::Doubtful
+    });
+    with_method
+        .chain(with_kind)
+        .map(|way| (way.host, way.service))
+        .collect()
+}
+
 /// The refusals, sorted.
 fn refusals(
     tally: Tally,
     meanings: &Meanings,
+    showing_methods: &HashSet<(Name, Name)>,
     names: &Names,
     words: &mut Words<'_>,
 ) -> Vec<Refusal> {
@@ -159,31 +183,37 @@ fn refusals(
         ];
         (names.map(|name| ranks.of(name)), way.shown)
     };
-    let mut refused: Vec<Refusal> = tally
+    let mut refused: Vec<(Kind, Refusal)> = tally
         .backwards(key)
-        .filter(|(way, _)| {
-            // Without TLS is what makes it a refusal for want of TLS; where that is not known, it is none.
-            let transport = meanings.transport(way);
-            transport != Transport::Tls
-                && (way.shown == Shown::Wordless || transport == Transport::Clear)
-        })
-        .map(|(way, cell)| Refusal {
-            host: words.text(way.host),
-            service: words.text(way.service),
-            protocol: way.protocol,
-            account: known(names, cell.account)
-                .is_some()
-                .then(|| words.text(cell.account)),
-            client: words.text(cell.client),
-            reason: names.text(way.method).to_str_lossy().into_owned(),
-            times: cell.count,
-            first: cell.first,
-            last: cell.last,
-            example: words.example(cell.example),
+        .filter_map(|(way, cell)| {
+            let kind = refusal::kind(names.text(way.method));
+            let transport = meanings.transport(&way);
+            let certain = match kind {
+                Kind::Attempt | Kind::Session => true,
+                Kind::Unlooked => showing_methods.contains(&(way.host, way.service)),
+                Kind::Doubtful => false,
+            };
+            // Without TLS is what makes it a refusal for want of TLS. Where that is not known, the words have to say it.
+            let counts = transport == Transport::Clear || certain && way.shown == Shown::Wordless;
+            let account = known(names, cell.account);
+            let refusal = Refusal {
+                host: words.text(way.host),
+                service: words.text(way.service),
+                protocol: way.protocol,
+                account: account.is_some().then(|| words.text(account)),
+                client: words.text(cell.client),
+                reason: names.text(way.method).to_str_lossy().into_owned(),
+                certain,
+                times: cell.count,
+                first: cell.first,
+                last: cell.last,
+                example: words.example(cell.example),
+            };
+            counts.then_some((kind, refusal))
         })
         .collect();
     refused.reverse();
-    refused
+    refusal::merged(refused)
 }
 
 /// The name, or [`Name::NONE`] where its text is empty.

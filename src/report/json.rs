@@ -291,6 +291,7 @@ fn refusal(refusal: &Refusal) -> Value {
         "account": refusal.account.as_ref().map(text),
         "client": text(&refusal.client),
         "reason": refusal.reason,
+        "certain": refusal.certain,
         "times": refusal.times,
         "first": time(refusal.first),
         "last": time(refusal.last),

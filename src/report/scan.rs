@@ -221,25 +221,30 @@ pub(super) fn account(name: Option<&Text>, ambiguous: bool) -> String {
 }
 
 fn write_refused(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
-    let mut table = Table::new(
-        &["ACCOUNT", "PROTOCOL", "CLIENT", "TIMES", "LAST", "REASON"],
-        &[3],
-    );
-    for refusal in &evidence.refused {
-        table.row(vec![
-            account(refusal.account.as_ref(), false),
-            refusal.protocol.to_string(),
-            plain(&refusal.client),
-            refusal.times.to_string(),
-            time(refusal.last),
-            plain(refusal.reason.as_bytes()),
-        ]);
+    for (certain, title) in [
+        (true, "refused for want of TLS, so these fail already"),
+        (false, "failed without TLS, perhaps for want of it"),
+    ] {
+        let mut table = Table::new(
+            &["ACCOUNT", "PROTOCOL", "CLIENT", "TIMES", "LAST", "REASON"],
+            &[3],
+        );
+        for refusal in evidence.refused.iter().filter(|one| one.certain == certain) {
+            table.row(vec![
+                account(refusal.account.as_ref(), false),
+                refusal.protocol.to_string(),
+                plain(&refusal.client),
+                refusal.times.to_string(),
+                time(refusal.last),
+                plain(refusal.reason.as_bytes()),
+            ]);
+        }
+        if !table.is_empty() {
+            writeln!(out, "\n{title}:")?;
+            table.write(out, "  ")?;
+        }
     }
-    if table.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\nrefused for want of TLS, so these fail already:")?;
-    table.write(out, "  ")
+    Ok(())
 }
 
 fn write_calibration(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {

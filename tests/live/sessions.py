@@ -301,6 +301,26 @@ def compare_preflight(name, job, before, after, release, versions, folder):
     return good + programs, bad, unknown
 
 
+def compare_afterwards(name, job, after, release, versions, folder):
+    """(rows that agree, differences): who was turned away for want of TLS once it is required, by the log that was written then."""
+    tree, log = write(job, after, release, f"{name}-enforced", folder)
+    said = ask("preflight", tree, "--log", log, "--format", "json", *arguments(tree, versions))
+    differ = lambda where, daemon, words: judge.Difference(release, f"{name}/afterwards", where, "-", daemon, words, str(log), "")
+    if "error" in said:
+        return 0, [differ("-", "", said["error"])]
+    have = {key(row["account"], row["protocol"], client["client"]) for row in said["impact"] for client in row["clients"] if client["impact"] == "refused"}
+    want = set()
+    for session in after["played"]:
+        if session["account"] and session["tries"] and session["tls"] == "none" and not session["logged_in"]:
+            # Only IMAP's LOGIN and POP3's USER tell the log an account before the password is looked at.
+            account = session["account"] if session["mechanism"] == "command" else None
+            want.add(key(account, session["protocol"], session["source"]))
+    good = len(have & want) + bool(said["enforced"])
+    bad = [differ(str(each), "turned away", "nothing") for each in sorted(want - have)]
+    bad += [differ(str(each), "was not turned away", "refused") for each in sorted(have - want)]
+    return good, bad if said["enforced"] else bad + [differ("enforced", "yes", "no")]
+
+
 def compare_programs(said, before, versions):
     """(rows that agree, differences): the mail program of those who sent mail, and under Dovecot 2.3 of those who read it."""
     have = {key(row["account"], row["protocol"], client["client"]): client["mail_program"] for row in said["impact"] for client in row["clients"]}
