@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import zlib
 
+import cases
 import judge
 
 # Who has neither the server's own host nor a trusted network behind it in any case.
@@ -154,6 +155,73 @@ def inside(world, job):
     return {"tools": seen}
 
 
+def running(versions):
+    """The job of a machine whose servers are open: `apply` finds them, their releases and their checkers by itself."""
+    services = "".join(cases.service(name, arguments) for name, arguments in cases.SERVICES.items())
+    base = cases.POSTFIX_BASE.replace("%compatibility", "2") + cases.POSTFIX_TLS + "smtpd_tls_auth_only = no\n"
+    tls = cases.neutral(f"%cert = {cases.TLS}/cert.pem\n%key = {cases.TLS}/cert.key\n%cleartext = yes\n", versions["family"])
+    dovecot = cases.dovecot_headers(versions["family"]) + cases.dovecot_base(versions["family"]) + tls + cases.AUTH_SOCKET
+    return {"kind": "running", "clients": ["loopback", "far"], "dovecot": {"etc/dovecot/dovecot.conf": dovecot},
+            "postfix": {"etc/postfix/main.cf": base, "etc/postfix/master.cf": services + cases.INTERNAL}}
+
+
+# The daemons' own checkers have nothing against a change that the model let pass, so one that has stands in for them.
+OBJECTING = """#!/bin/sh
+if grep -q "^ssl = required" /etc/dovecot/dovecot.conf; then echo "not with me" >&2; exit 1; fi
+"""
+
+
+def running_inside(world, job):
+    """Run `apply` in the world as an administrator would, and take it back: what it said, and the files after each."""
+    shutil.rmtree(world.root / "etc/dovecot", ignore_errors=True)
+    world.lay_out(job["dovecot"], "dovecot")
+    world.dovecot_files = None
+    world.lay_out(job["postfix"], "postfix")
+    shutil.copy(judge.program(), world.root / "usr/bin/plainsight")
+    world.put("opt/objecting/doveconf", OBJECTING)
+    (world.root / "opt/objecting/doveconf").chmod(0o755)
+    names = [*job["dovecot"], *job["postfix"]]
+    steps = []
+    for first, *words in (("", "apply"), ("/opt/objecting:", "apply", "--yes"), ("", "apply", "--yes"), ("", "apply", "--yes"), ("", "check"),
+                          ("", "apply", "--revert", "--yes")):
+        path = {"PATH": f"{first}/usr/sbin:/usr/bin:/sbin:/bin"}
+        done = subprocess.run(["chroot", world.root, "plainsight", *words], stdin=subprocess.DEVNULL, env=path, **BINARY)
+        files = {name: (world.root / name).read_bytes().decode("latin-1") for name in names}
+        steps.append({"words": words, "exit": done.returncode, "out": done.stdout.decode(), "err": done.stderr.decode(), "files": files})
+    return {"steps": steps}
+
+
+def compare_running(name, job, ask, release, versions):
+    """(comparisons that agree, differences) of `apply` on the running machine, with the daemons' own checkers."""
+    program = os.path.abspath(judge.program())
+    with open(program, "rb") as file:
+        digest = zlib.crc32(file.read())
+    steps = ask({**job, "program": digest})["steps"]  # asked again for every build
+    old = {**job["dovecot"], **job["postfix"]}
+    refused, objected, applied, again, checked, reverted = steps
+    good, bad = 0, []
+    for what, holds, step in (
+        ("apply without --yes and without a terminal writes nothing", refused["exit"] == 2 and refused["files"] == old, refused),
+        ("what a checker objects to is put back", objected["exit"] == 2 and objected["files"] == old and "not with me" in objected["err"], objected),
+        ("apply makes the change", applied["exit"] == 0 and applied["files"] != old, applied),
+        ("the checkers accept it", all(f"`{tool}` accepts it" in applied["out"] for tool in ("postconf -n", "postfix check", "doveconf -n")), applied),
+        ("a second apply has nothing to do", again["exit"] == 0 and again["files"] == applied["files"], again),
+        ("check finds nothing open", checked["exit"] == 0, checked),
+        ("apply --revert gives back every byte", reverted["exit"] == 0 and reverted["files"] == old, reverted),
+    ):
+        if holds:
+            good += 1
+        else:
+            bad.append(judge.Difference(release, f"change/{name}", "-", "-", what, f"exit {step['exit']}: {step['out'][:400]} {step['err'][:400]}", "", ""))
+    if bad:
+        return good, bad
+    later = {**job, "kind": "ask", **{part: {path: applied["files"][path] for path in job[part]} for part in ("postfix", "dovecot")}}
+    try:
+        return good + compare_logins(job, ask({**job, "kind": "ask"}), ask(later), applied["err"]), bad
+    except Trouble as trouble:
+        return good, [judge.Difference(release, f"change/{name}", "-", "-", *trouble.args, "", "")]
+
+
 def settings(output):
     """What a tool prints: (blocks it stands in, name, value) of each setting."""
     found, blocks = set(), []
@@ -225,6 +293,8 @@ def changed(job, tree):
 
 def compare(name, job, ask, release, versions, folder):
     """(comparisons that agree, differences). `ask(job)` tells what the daemons do with a job."""
+    if job["kind"] == "running":
+        return compare_running(name, job, ask, release, versions)
     tree, job = folder / release / "change" / name, dressed(name, job)
     judge.lay_out(job, release, tree)
     differ = lambda wanted, there: (0, [judge.Difference(release, f"change/{name}", "-", "-", wanted, there, str(tree), "")])

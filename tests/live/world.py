@@ -329,6 +329,9 @@ def main(release):
         elif case["kind"] == "settings":
             import change
             seen = change.inside(world, case)
+        elif case["kind"] == "running":
+            import change
+            seen = change.running_inside(world, case)
         else:
             import sessions
             seen = sessions.play_inside(world, case)
