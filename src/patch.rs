@@ -9,8 +9,8 @@ const CONTEXT: usize = 3;
 
 /// The unified diff that turns `old` into `new`, for `git apply` and `patch -p1`; empty where they are equal.
 ///
-/// `path` is what stands behind `a/` and `b/`: relative, with `/` between its parts.
-pub fn unified(path: &str, old: &[u8], new: &[u8]) -> Vec<u8> {
+/// `path` is what stands behind `a/` and `b/`: relative, with `/` between its parts; any bytes, as names are on a disk.
+pub fn unified(path: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     let (before, after) = (lines(old), lines(new));
     let operations = capture_diff_slices(Algorithm::Myers, &before, &after);
     let mut out = Vec::new();
@@ -29,19 +29,21 @@ pub fn unified(path: &str, old: &[u8], new: &[u8]) -> Vec<u8> {
 }
 
 /// A file name as `git apply` and GNU patch read it: quoted in C's manner where it holds anything unusual.
-fn name(prefix: &str, path: &str) -> String {
-    let plain = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
-    if path.chars().all(plain) {
-        return format!("{prefix}{path}");
+fn name(prefix: &str, path: &[u8]) -> String {
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+    let mut quoted = String::from(prefix);
+    if path.iter().all(plain) {
+        quoted.extend(path.iter().map(|&byte| char::from(byte)));
+        return quoted;
     }
-    let mut quoted = format!("\"{prefix}");
-    for byte in path.bytes() {
+    quoted.insert(0, '"');
+    for &byte in path {
         match byte {
             b'"' | b'\\' => {
                 quoted.push('\\');
-                quoted.push(byte as char);
+                quoted.push(char::from(byte));
             }
-            b' '..=b'~' => quoted.push(byte as char),
+            b' '..=b'~' => quoted.push(char::from(byte)),
             _ => quoted.push_str(&format!("\\{byte:03o}")),
         }
     }
@@ -100,7 +102,7 @@ mod tests {
     #[test]
     fn bytes_line_ends_and_a_missing_newline_stay() {
         let patch = unified(
-            "etc/postfix/main.cf",
+            b"etc/postfix/main.cf",
             b"# caf\xe9\r\na = no\r\nb = c",
             b"# caf\xe9\r\na = yes\r\nb = c\nd = e\n",
         );
@@ -111,19 +113,20 @@ mod tests {
 
     #[test]
     fn equal_texts_give_nothing() {
-        assert!(unified("f", b"a\n", b"a\n").is_empty());
+        assert!(unified(b"f", b"a\n", b"a\n").is_empty());
     }
 
     #[test]
     fn an_empty_file_grows() {
         assert_eq!(
-            unified("f", b"", b"a\n").as_bstr(),
+            unified(b"f", b"", b"a\n").as_bstr(),
             b"--- a/f\n+++ b/f\n@@ -0,0 +1 @@\n+a\n".as_bstr()
         );
     }
 
     #[test]
     fn names_with_spaces_and_quotes_are_quoted() {
-        assert_eq!(name("a/", "x y\"\u{e9}"), r#""a/x y\"\303\251""#);
+        assert_eq!(name("a/", "x y\"\u{e9}".as_bytes()), r#""a/x y\"\303\251""#);
+        assert_eq!(name("b/", b"z\xe9ro"), r#""b/z\351ro""#);
     }
 }

@@ -190,3 +190,31 @@ fn a_value_that_keeps_smtpd_down_is_mended() {
         );
     }
 }
+
+/// A name on a disk is bytes; `git apply` and GNU patch take them quoted in octal.
+#[test]
+fn a_file_whose_name_is_not_utf8_is_patched() {
+    use std::os::unix::ffi::OsStrExt;
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("patch-name");
+    let _ = fs::remove_dir_all(&root);
+    let parts = root.join("etc/dovecot/conf.d");
+    fs::create_dir_all(&parts).expect("the build directory is writable");
+    fs::write(
+        root.join("etc/dovecot/dovecot.conf"),
+        "protocols = imap\n!include conf.d/*.conf\n",
+    )
+    .expect("the build directory is writable");
+    let file = parts.join(std::ffi::OsStr::from_bytes(b"z\xe9ro one.conf"));
+    fs::write(
+        &file,
+        "ssl = yes\nssl_cert = </etc/x.pem\nssl_key = </etc/x.key\ndisable_plaintext_auth = no\n",
+    )
+    .expect("the build directory is writable");
+    let diff = plainsight(&root, &["diff", ".", "--dovecot-version", "2.3.19"]);
+    assert_eq!(diff.status.code(), Some(1));
+    if let Some(taken) = take("patch", &["-p1", "-s"], &root, &diff.stdout) {
+        assert!(taken, "{}", String::from_utf8_lossy(&diff.stdout));
+        let text = fs::read_to_string(&file).expect("it is still there");
+        assert!(text.starts_with("ssl = required\n"), "{text}");
+    }
+}

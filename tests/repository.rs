@@ -209,3 +209,22 @@ fn only_what_is_new_since_a_revision_is_shown() {
         "{said}"
     );
 }
+
+/// Roles of configuration management keep the parts that they change in a `conf.d` of any place.
+#[test]
+fn a_conf_d_away_from_dovecot_is_known_by_the_names_in_it() {
+    let root = scratch("repository-conf-d");
+    for (directory, file) in [
+        ("mail/conf.d", "10-auth.conf"),
+        ("web/conf.d", "default.conf"),
+    ] {
+        write(
+            &root.join(directory).join(file),
+            "disable_plaintext_auth = no\n",
+        );
+    }
+    let check = |path: &str| plainsight(&root, &["check", path, "--dovecot-version", "2.3.19"]);
+    assert_eq!(check("mail").status.code(), Some(1));
+    assert_eq!(check("mail/conf.d").status.code(), Some(1));
+    assert_eq!(check("web").status.code(), Some(3));
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::path::{Component, Path, PathBuf};
 
+use bstr::ByteVec;
 use clap::Args;
 
 use crate::fix::{self, Change};
@@ -100,15 +101,15 @@ fn here() -> PathBuf {
 }
 
 /// The path of a file in the patch, as `patch -p1` and `git apply` take it: neither follows a `..` or a link.
-fn name_below(base: &Path, place: &Path) -> String {
+fn name_below(base: &Path, place: &Path) -> Vec<u8> {
     let below = place.strip_prefix(base).unwrap_or(place);
     let parts = below.components().filter_map(|part| match part {
-        Component::Normal(name) => Some(name.to_string_lossy()),
+        Component::Normal(name) => Some(Path::new(name)),
         Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => {
             None
         }
     });
-    parts.collect::<Vec<_>>().join("/")
+    <Vec<u8>>::from_path_lossy(&parts.collect::<PathBuf>()).into_owned()
 }
 
 /// The change to one server as a patch.
@@ -149,7 +150,7 @@ pub(super) fn notes_of(surface: &Surface, change: &Change) -> Vec<String> {
 }
 
 /// The path in the patch of a file that is no link.
-pub(super) fn patch_name(shown: &Path) -> String {
+pub(super) fn patch_name(shown: &Path) -> Vec<u8> {
     let place = shown.canonicalize().unwrap_or_else(|_| shown.to_path_buf());
     let here = here();
     let below = shown.is_relative() && place.starts_with(&here);
@@ -159,15 +160,16 @@ pub(super) fn patch_name(shown: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bstr::ByteSlice;
 
     #[test]
     fn a_patch_names_no_parent_directory() {
-        assert_eq!(patch_name(Path::new("src/../Cargo.toml")), "Cargo.toml");
+        assert_eq!(patch_name(Path::new("src/../Cargo.toml")), b"Cargo.toml");
         assert_eq!(
             patch_name(Path::new("./etc/postfix/main.cf")),
-            "etc/postfix/main.cf"
+            b"etc/postfix/main.cf"
         );
         let above = patch_name(Path::new(".."));
-        assert!(!above.contains(".."), "{above}");
+        assert!(!above.contains_str(".."), "{}", above.as_bstr());
     }
 }

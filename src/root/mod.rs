@@ -2,9 +2,10 @@
 //!
 //! A path may be a server root that holds `etc/postfix` or `etc/dovecot`, a directory of either server, a single file,
 //! or a repository of many servers, of which what git ignores (`ignored` beside this file) and what package managers and
-//! editors leave behind are no part. Files are read later, through the [`FileTree`] that each root carries.
+//! editors leave behind (`name`) are no part. Files are read later, through the [`FileTree`] that each root carries.
 
 mod ignored;
+mod name;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,9 +13,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::source::FileTree;
-use crate::template;
 
 use ignored::Ignored;
+use name::{file_or_template, is_left_over, is_of_dovecot, made_name};
 
 /// Below this depth nothing is looked for; real repositories are far flatter.
 const DEEPEST: usize = 24;
@@ -220,7 +221,10 @@ impl Search {
         if here("dovecot.conf") {
             let file = file_or_template(directory, "dovecot.conf");
             self.found.extend(file.map(Found::Dovecot));
-        } else if directory.ends_with("dovecot/conf.d") || directory.ends_with("etc/dovecot") {
+        } else if directory.ends_with("dovecot/conf.d")
+            || directory.ends_with("etc/dovecot")
+            || is_of_dovecot(directory)
+        {
             // A partial tree: only the changed parts are kept here.
             let parts = if directory.ends_with("conf.d") {
                 directory.to_path_buf()
@@ -232,43 +236,6 @@ impl Search {
             }
         }
     }
-}
-
-/// What package managers and editors leave behind, which no daemon reads, and what is hidden.
-fn is_left_over(name: &str) -> bool {
-    const ENDINGS: [&str; 10] = [
-        "~",
-        ".bak",
-        ".orig",
-        ".dpkg-dist",
-        ".dpkg-new",
-        ".dpkg-old",
-        ".ucf-dist",
-        ".ucf-old",
-        ".rpmnew",
-        ".rpmsave",
-    ];
-    name.starts_with('.') || ENDINGS.iter().any(|ending| name.ends_with(ending))
-}
-
-/// The file of this name in a directory, or the template that makes it.
-fn file_or_template(directory: &Path, name: &str) -> Option<PathBuf> {
-    let file = directory.join(name);
-    if file.is_file() {
-        return Some(file);
-    }
-    template::ENDINGS
-        .iter()
-        .map(|ending| directory.join(format!("{name}.{ending}")))
-        .find(|file| file.is_file())
-}
-
-/// The name of a file without the ending of a template.
-fn made_name(name: &str) -> &str {
-    let made = name
-        .rsplit_once('.')
-        .filter(|(_, ending)| template::ENDINGS.contains(ending));
-    made.map_or(name, |(made, _)| made)
 }
 
 /// Puts a configuration to the root it belongs to.
