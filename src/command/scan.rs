@@ -75,7 +75,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             let evidence = arguments.logs.read(&named, surface);
             evidence.map(|evidence| (evidence, Vec::new()))
         }
-        ScanFormat::Evidence => arguments.logs.segment(&named, surface),
+        ScanFormat::Evidence => {
+            let read = arguments.logs.segment(&named, surface);
+            let harmless = |rows: Vec<u8>| report::plain::json(&String::from_utf8_lossy(&rows));
+            read.map(|(evidence, rows)| (evidence, harmless(rows).into_bytes()))
+        }
     };
     let redaction = match arguments.redact.redaction() {
         Ok(Some(_)) if arguments.format == ScanFormat::Evidence => {

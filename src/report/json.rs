@@ -301,6 +301,7 @@ fn refusal(refusal: &Refusal) -> Value {
 
 fn calibration(calibration: &Calibration) -> Value {
     json!({
+        "host": text(&calibration.host),
         "service": text(&calibration.service),
         "silence_proves": calibration.silence_proves,
         "why": calibration.why,

@@ -1,9 +1,9 @@
 //! The report of `scan` for people: how many accounts log in without TLS, then who, from where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use crate::evidence::{Evidence, Row, Text, Time, Transport, Window};
+use crate::evidence::{Evidence, Example, Refusal, Row, Text, Time, Transport, Window};
 use crate::protocol::Protocol;
 
 use super::check::count;
@@ -70,6 +70,9 @@ pub fn totals(evidence: &Evidence) -> BTreeMap<Protocol, Totals> {
 /// What the writer says.
 pub fn write(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
     writeln!(out, "{}", answer(evidence))?;
+    for (first, last) in &evidence.window.gaps {
+        writeln!(out, "no line from {} to {}", first.day(), last.day())?;
+    }
     let totals = totals(evidence);
     if !totals.is_empty() {
         let mut table = Table::new(
@@ -96,27 +99,69 @@ pub fn write(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
         writeln!(out)?;
         table.write(out, "")?;
     }
-    let rows = |transport: Transport| {
-        evidence
-            .rows
-            .iter()
-            .chain(&evidence.anonymous)
-            .filter(move |row| row.transport == transport)
-    };
-    write_rows(out, "without TLS", rows(Transport::Clear))?;
-    write_rows(out, "the log does not tell", rows(Transport::Unknown))?;
-    write_rows(
-        out,
-        "without TLS, from a network or proxy the server trusts",
-        rows(Transport::Trusted),
-    )?;
-    write_rows(
-        out,
-        "without TLS, from the server itself",
-        rows(Transport::Local),
-    )?;
-    write_refused(out, evidence)?;
+    for (transport, title) in [
+        (Transport::Clear, "without TLS"),
+        (Transport::Unknown, "the log does not tell"),
+        (
+            Transport::Trusted,
+            "without TLS, from a network or proxy the server trusts",
+        ),
+        (Transport::Local, "without TLS, from the server itself"),
+    ] {
+        let rows = evidence.rows.iter().chain(&evidence.anonymous);
+        let table = logins(rows.filter(|row| row.transport == transport));
+        write_table(out, title, &named_by_host(table, evidence))?;
+    }
+    for (certain, title) in [
+        (true, "refused for want of TLS, so these fail already"),
+        (false, "failed without TLS, perhaps for want of it"),
+    ] {
+        let rows = evidence.refused.iter().filter(|one| one.certain == certain);
+        write_table(out, title, &named_by_host(refusals(rows), evidence))?;
+    }
     write_calibration(out, evidence)
+}
+
+/// Cells of a table with the host of each row, and which columns are numbers.
+struct Rows {
+    head: Vec<&'static str>,
+    right: Vec<usize>,
+    rows: Vec<(Text, Vec<String>)>,
+}
+
+/// The table, with a column for the host where the log is of several.
+fn named_by_host(rows: Rows, evidence: &Evidence) -> Table {
+    let several = has_several_hosts(evidence);
+    let head: Vec<&str> = several
+        .then_some("HOST")
+        .into_iter()
+        .chain(rows.head)
+        .collect();
+    let right: Vec<usize> = rows
+        .right
+        .iter()
+        .map(|column| column + usize::from(several))
+        .collect();
+    let mut table = Table::new(&head, &right);
+    for (host, cells) in rows.rows {
+        let host = several.then(|| plain(&host));
+        table.row(host.into_iter().chain(cells).collect());
+    }
+    table
+}
+
+fn has_several_hosts(evidence: &Evidence) -> bool {
+    let mut hosts = evidence.calibration.iter().map(|one| &one.host);
+    let first = hosts.next();
+    hosts.any(|host| Some(host) != first)
+}
+
+fn write_table(out: &mut dyn Write, title: &str, table: &Table) -> io::Result<()> {
+    if table.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{title}:")?;
+    table.write(out, "  ")
 }
 
 /// The first line: how many, of how many, in what time.
@@ -138,7 +183,17 @@ fn answer(evidence: &Evidence) -> String {
             count_lines(evidence.lines.read)
         );
     }
+    let nameless: BTreeSet<&Text> = evidence
+        .anonymous
+        .iter()
+        .filter(|row| row.transport == Transport::Clear)
+        .map(|row| &row.client)
+        .collect();
     let mut text = match clear {
+        0 if !nameless.is_empty() => format!(
+            "accounts that the log does not name log in without TLS, from {}",
+            count(nameless.len(), "client")
+        ),
         0 => "nobody was seen to log in without TLS".to_owned(),
         1 => "1 account logs in without TLS".to_owned(),
         many => format!("{many} accounts log in without TLS"),
@@ -172,43 +227,65 @@ fn time(time: Option<Time>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.to_string())
 }
 
-fn write_rows<'a>(
-    out: &mut dyn Write,
-    title: &str,
-    rows: impl Iterator<Item = &'a Row>,
-) -> io::Result<()> {
-    let mut table = Table::new(
-        &[
+fn logins<'a>(rows: impl Iterator<Item = &'a Row>) -> Rows {
+    Rows {
+        head: vec![
             "ACCOUNT", "PROTOCOL", "CLIENT", "NAME", "METHOD", "LOGINS", "FIRST", "LAST", "EXAMPLE",
         ],
-        &[5],
-    );
-    for row in rows {
-        table.row(vec![
-            account(row.account.as_ref(), row.ambiguous),
-            row.protocol.to_string(),
-            plain(&row.client),
-            row.client_name
-                .as_ref()
-                .map_or_else(|| "-".to_owned(), |name| plain(name)),
-            plain(&row.method),
-            row.logins.to_string(),
-            time(row.first),
-            time(row.last),
-            row.example.as_ref().map_or_else(
-                || "-".to_owned(),
-                |example| {
-                    let file = example.file.to_string_lossy();
-                    format!("{}:{}", plain(file.as_bytes()), example.line)
-                },
-            ),
-        ]);
+        right: vec![5],
+        rows: rows
+            .map(|row| {
+                let cells = vec![
+                    account(row.account.as_ref(), row.ambiguous),
+                    row.protocol.to_string(),
+                    plain(&row.client),
+                    row.client_name
+                        .as_ref()
+                        .map_or_else(|| "-".to_owned(), |name| plain(name)),
+                    plain(&row.method),
+                    row.logins.to_string(),
+                    time(row.first),
+                    time(row.last),
+                    example(row.example.as_ref()),
+                ];
+                (row.host.clone(), cells)
+            })
+            .collect(),
     }
-    if table.is_empty() {
-        return Ok(());
+}
+
+fn refusals<'a>(rows: impl Iterator<Item = &'a Refusal>) -> Rows {
+    Rows {
+        head: vec![
+            "ACCOUNT", "PROTOCOL", "CLIENT", "TIMES", "LAST", "EXAMPLE", "REASON",
+        ],
+        right: vec![3],
+        rows: rows
+            .map(|refusal| {
+                let cells = vec![
+                    account(refusal.account.as_ref(), false),
+                    refusal.protocol.to_string(),
+                    plain(&refusal.client),
+                    refusal.times.to_string(),
+                    time(refusal.last),
+                    example(refusal.example.as_ref()),
+                    plain(refusal.reason.as_bytes()),
+                ];
+                (refusal.host.clone(), cells)
+            })
+            .collect(),
     }
-    writeln!(out, "\n{title}:")?;
-    table.write(out, "  ")
+}
+
+/// `mail.log:37`, a line that anyone can look at.
+fn example(example: Option<&Example>) -> String {
+    example.map_or_else(
+        || "-".to_owned(),
+        |example| {
+            let file = example.file.to_string_lossy();
+            format!("{}:{}", plain(file.as_bytes()), example.line)
+        },
+    )
 }
 
 /// An account's name to show: `(not logged)` where there is none, `?` behind one that may end elsewhere.
@@ -220,37 +297,11 @@ pub(super) fn account(name: Option<&Text>, ambiguous: bool) -> String {
     }
 }
 
-fn write_refused(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
-    for (certain, title) in [
-        (true, "refused for want of TLS, so these fail already"),
-        (false, "failed without TLS, perhaps for want of it"),
-    ] {
-        let mut table = Table::new(
-            &["ACCOUNT", "PROTOCOL", "CLIENT", "TIMES", "LAST", "REASON"],
-            &[3],
-        );
-        for refusal in evidence.refused.iter().filter(|one| one.certain == certain) {
-            table.row(vec![
-                account(refusal.account.as_ref(), false),
-                refusal.protocol.to_string(),
-                plain(&refusal.client),
-                refusal.times.to_string(),
-                time(refusal.last),
-                plain(refusal.reason.as_bytes()),
-            ]);
-        }
-        if !table.is_empty() {
-            writeln!(out, "\n{title}:")?;
-            table.write(out, "  ")?;
-        }
-    }
-    Ok(())
-}
-
 fn write_calibration(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
     if evidence.calibration.is_empty() {
         return Ok(());
     }
+    let several = has_several_hosts(evidence);
     writeln!(out, "\nwhat silence about TLS means:")?;
     for one in &evidence.calibration {
         let meaning = if one.silence_proves {
@@ -258,9 +309,14 @@ fn write_calibration(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()>
         } else {
             "nothing"
         };
+        let host = if several {
+            format!("{} ", plain(&one.host))
+        } else {
+            String::new()
+        };
         writeln!(
             out,
-            "  {}: {meaning}, {}",
+            "  {host}{}: {meaning}, {}",
             plain(&one.service),
             plain(one.why.as_bytes())
         )?;
