@@ -40,7 +40,9 @@ pub(super) struct LogOptions {
     /// The year of the last line, for time stamps without a year where nothing else tells it
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9998))]
     year: Option<i16>,
-    /// Read only what is new since the scan that wrote this file, and write it anew; where it is missing, read everything
+    /// Read only what is new since the scan that wrote this file, and write it anew; where it is missing, read everything.
+    /// The result is that of reading everything, or an error says why it could not be. Name the rotated parts as well
+    /// (mail.log*)
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// How many threads read; 0 for as many as there are cores

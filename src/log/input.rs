@@ -6,7 +6,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
@@ -15,7 +15,7 @@ use super::crew::{Part, Watch};
 use super::head::{self, Form, Head};
 use super::rotation;
 use super::stamp::{DAY, Stamp};
-use super::stream::{Spring, Stream};
+use super::stream::{Spring, Stoppable, Stream};
 use super::unpack::Packing;
 use crate::evidence::Time;
 
@@ -23,7 +23,7 @@ use crate::evidence::Time;
 const MOST_ZEROS: u64 = 16 << 20;
 
 /// By how many of its first bytes a file is known again.
-const FRONT: usize = 4096;
+pub(crate) const FRONT: usize = 4096;
 
 /// What to read, as the user says it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +67,8 @@ pub(crate) struct Input {
     /// The stamp of its last line, where it can be looked at without reading all of it.
     last: Option<Stamp>,
     pub(crate) modified: Option<i64>,
+    /// Set to true, its text ends there.
+    stop: Arc<AtomicBool>,
 }
 
 /// Where the bytes come from.
@@ -102,7 +104,9 @@ impl Input {
         watch: &Arc<Watch>,
     ) -> io::Result<Self> {
         let spring = match named {
-            Named::Path(path) if path.metadata()?.is_file() => return Self::open_file(named, path),
+            Named::Path(path) if path.metadata()?.is_file() => {
+                return Self::open_file(named, path, &watch.stop);
+            }
             Named::Path(path) => Spring::File(path.clone()),
             Named::Stdin => Spring::Stdin,
             Named::Journal => {
@@ -123,22 +127,27 @@ impl Input {
         let source = Source::Stream(Mutex::new(Some(Box::new(
             io::Cursor::new(packed).chain(stream),
         ))));
-        Self::of(named, packing, &text, source)
+        Self::of(named, packing, &text, source, &watch.stop)
     }
 
-    fn open_file(named: &Named, path: &Path) -> io::Result<Self> {
+    fn open_file(named: &Named, path: &Path, stop: &Arc<AtomicBool>) -> io::Result<Self> {
+        let stoppable = |source| Stoppable {
+            source,
+            stop: Arc::clone(stop),
+        };
         let mut file = File::open(path)?;
         let meta = file.metadata()?;
         let mut packed = Vec::new();
-        head::read(&mut file, u64::MAX, &mut packed)?;
+        head::read(stoppable(&file), u64::MAX, &mut packed)?;
         let packing = Packing::of(&packed);
         let text = match packing {
             Packing::None => packed,
             Packing::Gzip | Packing::Xz | Packing::Bzip2 | Packing::Zstd => {
-                head::unpacked(packing, File::open(path)?)
+                head::unpacked(packing, stoppable(&File::open(path)?))
             }
         };
-        let mut input = Self::of(named, packing, &text, Source::File(path.to_path_buf()))?;
+        let source = Source::File(path.to_path_buf());
+        let mut input = Self::of(named, packing, &text, source, stop)?;
         input.size = meta.len();
         input.modified = meta
             .modified()
@@ -154,7 +163,13 @@ impl Input {
         Ok(input)
     }
 
-    fn of(named: &Named, packing: Packing, text: &[u8], source: Source) -> io::Result<Self> {
+    fn of(
+        named: &Named,
+        packing: Packing,
+        text: &[u8],
+        source: Source,
+        stop: &Arc<AtomicBool>,
+    ) -> io::Result<Self> {
         let front = &text[..text.len().min(FRONT)];
         Ok(Self {
             named: named.clone(),
@@ -166,6 +181,7 @@ impl Input {
             source,
             last: None,
             modified: None,
+            stop: Arc::clone(stop),
         })
     }
 
@@ -189,12 +205,20 @@ impl Input {
                 let mut file = File::open(path)?;
                 if self.packing == Packing::None {
                     file.seek(SeekFrom::Start(start))?;
-                    return Ok(Box::new(file));
+                    return Ok(Box::new(self.stoppable(file)));
                 }
-                let mut text = self.packing.unpack(Counted { file, watch });
+                let text = self.packing.unpack(Counted { file, watch });
+                let mut text = Box::new(self.stoppable(text));
                 io::copy(&mut text.by_ref().take(start), &mut io::sink())?;
                 Ok(text)
             }
+        }
+    }
+
+    fn stoppable<R>(&self, source: R) -> Stoppable<R> {
+        Stoppable {
+            source,
+            stop: Arc::clone(&self.stop),
         }
     }
 

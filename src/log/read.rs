@@ -22,6 +22,8 @@ pub(crate) struct Chunks<R> {
     /// The rest of a line that is longer than the buffer is skipped.
     skipping: bool,
     ended: bool,
+    /// Why it ended before its end.
+    failed: Option<io::Error>,
 }
 
 /// Whole lines.
@@ -46,6 +48,7 @@ impl<R: Read> Chunks<R> {
             filled: 0,
             skipping,
             ended: false,
+            failed: None,
         }
     }
 
@@ -62,7 +65,8 @@ impl<R: Read> Chunks<R> {
     /// The next chunk; none at the end.
     ///
     /// # Errors
-    /// What the source says. What was read before the error comes first, so that nothing readable is lost.
+    /// What the source says. The whole lines before the error come first, so that nothing readable is lost;
+    /// of a line that it cut nobody knows how it goes on.
     pub(crate) fn next(&mut self) -> io::Result<Option<Chunk<'_>>> {
         let mut skipped = 0;
         loop {
@@ -70,7 +74,7 @@ impl<R: Read> Chunks<R> {
             self.filled -= self.done;
             self.gone += self.done as u64;
             self.done = 0;
-            let error = self.fill().err();
+            self.fill();
             // A hole in the file is no part of the line behind it, which may be all that a buffer has room for.
             let hole = self.buffer[..self.filled]
                 .iter()
@@ -85,26 +89,19 @@ impl<R: Read> Chunks<R> {
                 self.done = newline.map_or(self.filled, |newline| newline + 1);
                 self.skipping = newline.is_none() && !self.ended;
                 skipped += self.done;
-                if let Some(error) = error {
-                    self.ended = true;
-                    return Err(error);
-                }
                 if self.ended && self.done == self.filled {
-                    return Ok(None);
+                    return self.failed.take().map_or(Ok(None), Err);
                 }
                 continue;
             }
-            if self.filled == 0 {
-                return match error {
-                    Some(error) => Err(error),
-                    None => Ok(None),
-                };
+            if self.failed.is_some() {
+                let lines = memrchr(b'\n', &self.buffer[..self.filled]);
+                self.filled = lines.map_or(0, |newline| newline + 1);
             }
-            let own = if error.is_some() || self.ended {
-                self.filled
-            } else {
-                self.own()
-            };
+            if self.filled == 0 {
+                return self.failed.take().map_or(Ok(None), Err);
+            }
+            let own = if self.ended { self.filled } else { self.own() };
             self.done = own;
             return Ok(Some(Chunk {
                 bytes: &self.buffer[..self.filled],
@@ -114,16 +111,18 @@ impl<R: Read> Chunks<R> {
         }
     }
 
-    fn fill(&mut self) -> io::Result<()> {
+    fn fill(&mut self) {
         while self.filled < self.buffer.len() && !self.ended {
             match self.source.read(&mut self.buffer[self.filled..]) {
                 Ok(0) => self.ended = true,
                 Ok(read) => self.filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.ended = true;
+                    self.failed = Some(error);
+                }
             }
         }
-        Ok(())
     }
 
     /// All whole lines but the last, which waits for the one behind it.
@@ -170,5 +169,41 @@ mod tests {
             seen.push(chunk.bytes[..chunk.own].to_vec());
         }
         assert_eq!(seen, [vec![b'x'; 32], b"short\n".to_vec()]);
+    }
+
+    #[test]
+    fn an_error_is_told_once_and_after_the_lines_before_it() {
+        /// Fails at the end of its text, and then has nothing more to say.
+        struct Failing<'a>(Option<&'a [u8]>);
+
+        impl Read for Failing<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                match &mut self.0 {
+                    Some([]) => {
+                        self.0 = None;
+                        Err(io::Error::other("damaged"))
+                    }
+                    Some(text) => text.read(buffer),
+                    None => Ok(0),
+                }
+            }
+        }
+
+        for (text, lines) in [("one\ntwo\nthr", "one\ntwo\n"), ("thr", ""), ("", "")] {
+            for size in [3, 4, 64] {
+                let mut chunks =
+                    Chunks::new(Failing(Some(text.as_bytes())), vec![0; size.max(4)], false);
+                let mut seen = Vec::new();
+                let error = loop {
+                    match chunks.next() {
+                        Ok(Some(chunk)) => seen.extend_from_slice(&chunk.bytes[..chunk.own]),
+                        Ok(None) => break None,
+                        Err(error) => break Some(error.to_string()),
+                    }
+                };
+                assert_eq!(error.as_deref(), Some("damaged"));
+                assert_eq!(String::from_utf8_lossy(&seen), lines);
+            }
+        }
     }
 }

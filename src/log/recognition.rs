@@ -6,18 +6,49 @@ use std::path::PathBuf;
 use bstr::{ByteSlice, ByteVec};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::input::{Input, Named};
+use super::input::{FRONT, Input, Named};
 use super::rotation;
 use super::row::{File, Text};
 use super::unpack::Packing;
 
-/// Whether an input is likely to be a file, beside that both begin alike.
+/// Whether an input may be a file, by their names.
 type Close<'a> = dyn Fn(&Input, &File) -> bool + 'a;
 
-/// Which of `files` each input is. Of several that begin alike, the one of the same length, else of the same name, else of
-/// the same log.
+/// Which of `files` each input is.
+///
+/// Files of a few lines may begin alike, and even be the same to the last byte. Rotation gives a file another name, but it
+/// leaves the parts of a log in their order; so the oldest input is the oldest file that it can be.
 pub(crate) fn recognized(inputs: &[Input], files: &[File]) -> Vec<Option<usize>> {
-    let alike = |input: &Input, file: &File| match &input.named {
+    let stem = |file: &File| rotation::stem(&path(&file.name));
+    let of_one_log = |input: &Input, file: &File| input.stem() == stem(file);
+    let of_logs_named_alike =
+        |input: &Input, file: &File| input.stem().file_name() == stem(file).file_name();
+    let closeness: [&Close<'_>; 3] = [&of_one_log, &of_logs_named_alike, &|_, _| true];
+    let mut found: Vec<Option<usize>> = vec![None; inputs.len()];
+    for close in closeness {
+        let mut next = 0;
+        for (number, input) in inputs.iter().enumerate() {
+            if number == 0 || inputs[number - 1].stem() != input.stem() {
+                next = 0;
+            }
+            if found[number].is_none() {
+                found[number] = (next..files.len()).find(|&number| {
+                    let file = &files[number];
+                    !found.contains(&Some(number))
+                        && close(input, file)
+                        && begins_as(input, file)
+                        && changed(input, file).is_none()
+                });
+                next = found[number].map_or(next, |file| file + 1);
+            }
+        }
+    }
+    found
+}
+
+/// Whether an input begins with what is known of the beginning of a file.
+pub(crate) fn begins_as(input: &Input, file: &File) -> bool {
+    match &input.named {
         Named::Journal => file.cursor.is_some(),
         Named::Stdin => false,
         Named::Path(_) => {
@@ -27,39 +58,22 @@ pub(crate) fn recognized(inputs: &[Input], files: &[File]) -> Vec<Option<usize>>
                     .get(..file.head)
                     .is_some_and(|head| digest(head) == file.digest)
         }
-    };
-    // What was short then and is so no more is rather another file that begins with the same line.
-    let as_short = |input: &Input, file: &File| !file.finished || file.head == input.front.len();
-    let named_alike = |input: &Input, file: &File| input.named.shown() == path(&file.name);
-    let of_one_log = |input: &Input, file: &File| input.stem() == rotation::stem(&path(&file.name));
-    let closeness: [&Close<'_>; 6] = [
-        &|input, file| as_short(input, file) && named_alike(input, file),
-        &|input, file| as_short(input, file) && of_one_log(input, file),
-        &as_short,
-        &named_alike,
-        &of_one_log,
-        &|_, _| true,
-    ];
-    let mut found: Vec<Option<usize>> = vec![None; inputs.len()];
-    for close in closeness {
-        for (place, input) in inputs.iter().enumerate() {
-            if found[place].is_none() {
-                found[place] = (0..files.len()).find(|file| {
-                    !found.contains(&Some(*file))
-                        && close(input, &files[*file])
-                        && alike(input, &files[*file])
-                });
-            }
-        }
     }
-    found
 }
 
-/// Why a file cannot be taken up again where it was left.
+/// Why an input that begins as a file is not that file as it was read.
 pub(crate) fn changed(input: &Input, file: &File) -> Option<String> {
+    // Of the journal there is only one.
+    if file.cursor.is_some() {
+        return None;
+    }
+    // Only what was read to its end can be shorter than a front, and then that is all of it.
+    if file.finished && file.head < FRONT && input.front.len() != file.head {
+        return Some(", but goes on where that ended".to_owned());
+    }
     let packed = input.packing != Packing::None;
     // Of a file that was packed since, or unpacked, the size says nothing.
-    if packed != file.packed || file.cursor.is_some() {
+    if packed != file.packed {
         return None;
     }
     let as_before = if file.finished {
@@ -67,12 +81,7 @@ pub(crate) fn changed(input: &Input, file: &File) -> Option<String> {
     } else {
         input.size >= file.bytes
     };
-    (!as_before).then(|| {
-        format!(
-            "has {} bytes and had {} when it was read; begin a new file for --resume",
-            input.size, file.bytes
-        )
-    })
+    (!as_before).then(|| format!(", but has {} bytes and that had {}", input.size, file.bytes))
 }
 
 /// What tells one text from another.

@@ -16,7 +16,7 @@ use super::ScanError;
 use super::crew::{self, Part, Progress, Reached, Role};
 use super::input::{Input, Named};
 use super::inputs;
-use super::recognition::{changed, digest, name, path, recognized};
+use super::recognition::{begins_as, changed, digest, name, path, recognized};
 use super::rotation;
 use super::row::File;
 use super::saved::Saved;
@@ -79,10 +79,20 @@ pub(crate) fn new_only(inputs: &[Input], saved: Saved) -> Result<(Plan, Progress
                     .to_owned(),
             ));
         }
-        if let Some(file) = found[number].map(|file| &saved.files[file])
-            && let Some(why) = changed(input, file)
-        {
-            errors.push(error(input, why));
+        // What begins alike and was not found again may be the same lines all the same, which would count twice.
+        let alike = (0..saved.files.len())
+            .filter(|file| found[number].is_none() && !found.contains(&Some(*file)))
+            .map(|file| &saved.files[file])
+            .find(|file| begins_as(input, file));
+        if let Some(file) = alike {
+            let but = changed(input, file).unwrap_or_default();
+            errors.push(error(
+                input,
+                format!(
+                    "begins as {} did when it was read{but}; begin a new file for --resume",
+                    path(&file.name).display()
+                ),
+            ));
         }
         let later = (number + 1..inputs.len()).find(|&later| {
             inputs[later].stem() == input.stem()

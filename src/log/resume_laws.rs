@@ -26,11 +26,16 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        5 => (0..60_000usize).prop_map(Step::Grow),
+        3 => (0..60_000usize).prop_map(Step::Grow),
+        // Short parts may begin alike.
+        2 => (0..200usize).prop_map(Step::Grow),
         2 => Just(Step::Rotate),
         1 => Just(Step::Wait),
     ]
 }
+
+/// More than any test rotates.
+const MOST_PARTS: usize = 20;
 
 /// A directory of logs.
 struct Logs(PathBuf);
@@ -60,7 +65,7 @@ impl Logs {
 
     fn rotate(&self, log: &str) -> io::Result<()> {
         let name = |number: usize| self.path(&format!("{log}.{number}.gz"));
-        for number in (2..9).rev() {
+        for number in (2..MOST_PARTS).rev() {
             if name(number).exists() {
                 fs::rename(name(number), name(number + 1))?;
             }
@@ -75,6 +80,15 @@ impl Logs {
             fs::rename(&current, &first)?;
         }
         Ok(())
+    }
+
+    /// Deletes all rotated parts but the youngest `most`.
+    fn delete_oldest(&self, log: &str, most: usize) {
+        for number in most + 1..=MOST_PARTS {
+            for name in [format!("{log}.{number}"), format!("{log}.{number}.gz")] {
+                let _absent = fs::remove_file(self.path(&name));
+            }
+        }
     }
 }
 
@@ -133,6 +147,46 @@ proptest! {
                 Step::Wait => {}
             }
             prop_assert_eq!(going_on(&named, &mut state), everything(&named), "{:?}", step);
+        }
+    }
+
+    #[test]
+    fn what_is_deleted_stays_known(
+        text in log_of(1000, 1),
+        steps in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..12),
+        most in 1..5usize,
+    ) {
+        let (all, left) = (Logs::new("all"), Logs::new("left"));
+        let mut state = None;
+        let mut at = 0;
+        for (end, rotated) in steps {
+            let mut end = end.index(text.len()).max(at);
+            if rotated {
+                end += memchr::memchr(b'\n', &text[end..]).map_or(0, |at| at + 1);
+            }
+            for logs in [&all, &left] {
+                logs.append("mail.log", &text[at..end]);
+            }
+            at = end;
+            // What was not read before it is deleted nobody knows.
+            let mut going_on = going_on(&left.named("mail.log*"), &mut state);
+            let mut everything = everything(&all.named("mail.log*"));
+            // A part that is gone keeps the name that it had.
+            for row in going_on.rows.iter_mut().chain(&mut everything.rows)
+                .chain(&mut going_on.anonymous).chain(&mut everything.anonymous) {
+                row.example = None;
+            }
+            for refusal in going_on.refused.iter_mut().chain(&mut everything.refused) {
+                refusal.example = None;
+            }
+            prop_assert_eq!(going_on, everything);
+            if rotated {
+                for logs in [&all, &left] {
+                    logs.rotate("mail.log").expect("there is room");
+                    logs.append("mail.log", b"");
+                }
+                left.delete_oldest("mail.log", most);
+            }
         }
     }
 
@@ -228,7 +282,7 @@ fn what_cannot_be_gone_on_with_is_refused() {
     assert!(refused(&named, &options(), &state).contains("was not there"));
     fs::remove_file(logs.path("mail.log.2")).expect("it is there");
     logs.append("mail.log.1", line(1).as_bytes());
-    assert!(refused(&named, &options(), &state).contains("bytes and had"));
+    assert!(refused(&named, &options(), &state).contains("begins as"));
 }
 
 fn login(minute: u32) -> String {
@@ -285,4 +339,71 @@ fn a_line_that_comes_late_to_the_first_log_makes_it_read_all_anew_or_is_refused(
             .to_string()
             .contains("counted in another log before")
     );
+}
+
+#[test]
+fn parts_that_begin_alike_are_told_apart_by_their_order() {
+    let logs = Logs::new("alike");
+    let named = logs.named("mail.log*");
+    let mut state = None;
+    // All of them begin with the same line, and most are the same to the last byte.
+    for lines in [1, 1, 2, 1, 3, 2, 1] {
+        for _ in 0..lines {
+            logs.append("mail.log", login(1).as_bytes());
+            assert_eq!(going_on(&named, &mut state), everything(&named));
+        }
+        logs.rotate("mail.log").expect("there is room");
+        assert_eq!(going_on(&named, &mut state), everything(&named));
+        logs.append("mail.log", b"");
+        assert_eq!(going_on(&named, &mut state), everything(&named));
+    }
+}
+
+#[test]
+fn what_begins_as_a_file_that_is_gone_is_not_taken_for_new() {
+    let logs = Logs::new("begins");
+    logs.append("mail.log.1", login(1).as_bytes());
+    logs.append("mail.log", login(9).as_bytes());
+    let named = logs.named("mail.log*");
+    let mut state = None;
+    going_on(&named, &mut state);
+    fs::rename(logs.path("mail.log.1"), logs.path("mail.log.2")).expect("it is there");
+    logs.append("mail.log.2", login(2).as_bytes());
+    let errors = resume(&named, &options(), state.as_deref()).expect_err("it is refused");
+    let shown = errors[0].to_string();
+    assert!(
+        shown.contains("mail.log.1 did when it was read, but goes on where that ended"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn logs_that_begin_alike_are_found_in_another_folder() {
+    let logs = Logs::new("folders");
+    for folder in ["one", "two"] {
+        fs::create_dir_all(logs.path(folder)).expect("there is room");
+        for name in ["mail.log", "mail.info"] {
+            logs.append(&format!("{folder}/{name}.1"), login(1).as_bytes());
+            logs.append(&format!("{folder}/{name}"), login(2).as_bytes());
+        }
+    }
+    let mut state = None;
+    going_on(&logs.named("one/*"), &mut state);
+    let two = logs.named("two/*");
+    assert_eq!(going_on(&two, &mut state), everything(&two));
+}
+
+#[test]
+fn a_log_without_its_rotated_parts_gets_a_warning() {
+    let logs = Logs::new("left-out");
+    logs.append("mail.log.2.gz", b"");
+    logs.append("mail.log.1", login(1).as_bytes());
+    logs.append("mail.log", login(2).as_bytes());
+    let warnings = |pattern| going_on(&logs.named(pattern), &mut None).warnings;
+    let alone = warnings("mail.log");
+    assert!(
+        alone.len() == 1 && alone[0].contains("mail.log.1) are not given"),
+        "{alone:?}"
+    );
+    assert_eq!(warnings("mail.log*"), Vec::<String>::new());
 }

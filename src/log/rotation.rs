@@ -54,6 +54,30 @@ pub(crate) fn files(inputs: &[Named]) -> Result<Vec<Named>, Vec<ScanError>> {
     Ok(logs.into_iter().flatten().map(|(_, named)| named).collect())
 }
 
+/// Of each log that is given without some of its rotated parts, the youngest part that is left out.
+pub(crate) fn left_out(inputs: &[Named]) -> Vec<(PathBuf, PathBuf)> {
+    let given: BTreeSet<&Path> = inputs.iter().map(Named::shown).collect();
+    let mut found = Vec::new();
+    for path in &given {
+        let (stem, age) = stem_and_age(path);
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let Ok(entries) = folder.unwrap_or(Path::new(".")).read_dir() else {
+            continue;
+        };
+        let youngest = entries
+            .flatten()
+            .map(|entry| path.with_file_name(entry.file_name()))
+            .filter(|part| !given.contains(part.as_path()) && part.is_file())
+            .map(|part| (stem_and_age(&part), part))
+            .filter(|((of, part_age), _)| *of == stem && *part_age < age)
+            .max();
+        if let (Age::Current, Some((_, part))) = (age, youngest) {
+            found.push((path.to_path_buf(), part));
+        }
+    }
+    found
+}
+
 fn expand(input: &Named) -> io::Result<Vec<Named>> {
     let Named::Path(path) = input else {
         return Ok(vec![input.clone()]);

@@ -125,7 +125,7 @@ impl<'a> Scan<'a> {
             .iter()
             .all(|part| progress.reached[part.input].whole);
         let kept = whole.then(|| self.written(plan.kept(&self.inputs, &progress)));
-        let progress = self.read(&plan, &plan.rest, progress)?;
+        let mut progress = self.read(&plan, &plan.rest, progress)?;
         if let Some(input) = progress.overtaken {
             if plan.holds_gone_files(&self.inputs) {
                 return Err(vec![ScanError::input(
@@ -136,6 +136,7 @@ impl<'a> Scan<'a> {
             return Ok(None);
         }
         let stopped = self.watch.stop.load(Ordering::Relaxed);
+        progress.segment.warnings.extend(self.left_out());
         Ok(Some((
             self.evidence(&plan, progress),
             kept.filter(|_| !stopped),
@@ -190,6 +191,26 @@ impl<'a> Scan<'a> {
             stopped,
             ..segment.evidence(self.options.calibration.as_ref(), &names)
         }
+    }
+
+    /// Where what is written before the next rotation would be missed.
+    fn left_out(&self) -> Vec<String> {
+        let named: Vec<Named> = self
+            .inputs
+            .iter()
+            .map(|input| input.named.clone())
+            .collect();
+        rotation::left_out(&named)
+            .into_iter()
+            .map(|(log, part)| {
+                format!(
+                    "{}: its rotated parts ({}) are not given, so what it gets between a scan and the next rotation is missed; give {}*",
+                    log.display(),
+                    part.display(),
+                    log.display()
+                )
+            })
+            .collect()
     }
 
     fn written(&self, mut saved: Saved) -> Vec<u8> {

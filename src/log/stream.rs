@@ -1,4 +1,4 @@
-//! A stream: input that is read once and may keep its reader waiting, such as a pipe or the journal.
+//! A stream: input that is read once and may keep its reader waiting, such as a pipe or the journal; and how any input stops.
 //!
 //! A thread of its own waits for it, so that a scan which is to stop does not wait along.
 
@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -74,6 +74,21 @@ impl Read for Stream {
         buffer[..length].copy_from_slice(&ready[..length]);
         self.at += length;
         Ok(length)
+    }
+}
+
+/// A source that ends where the scan is to stop.
+pub(crate) struct Stoppable<R> {
+    pub(crate) source: R,
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+impl<R: Read> Read for Stoppable<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(0);
+        }
+        self.source.read(buffer)
     }
 }
 

@@ -30,7 +30,8 @@ impl Packing {
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
             [b'B', b'Z', b'h', b'1'..=b'9', ..] => Self::Bzip2,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            // pzstd begins with a frame to skip (RFC 8878, section 3.1.2).
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
             _ => Self::None,
         }
     }
@@ -57,18 +58,25 @@ impl Packing {
     }
 }
 
-/// Reads one zstd frame after the other.
+/// Reads one zstd frame after the other, and passes over those that hold no text.
 struct ZstdFrames<R: Read> {
     packed: Option<BufReader<R>>,
-    frame: Option<StreamingDecoder<BufReader<R>, ruzstd::decoding::FrameDecoder>>,
+    frame: Option<ZstdFrame<R>>,
 }
+
+/// The magic number, which was looked at before, is put back before the rest.
+type ZstdFrame<R> =
+    StreamingDecoder<io::Chain<io::Cursor<[u8; 4]>, BufReader<R>>, ruzstd::decoding::FrameDecoder>;
 
 impl<R: Read> Read for ZstdFrames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if let Some(frame) = &mut self.frame {
                 match frame.read(buffer)? {
-                    0 => self.packed = self.frame.take().map(StreamingDecoder::into_inner),
+                    0 => {
+                        let ended = self.frame.take();
+                        self.packed = ended.map(|frame| frame.into_inner().into_inner().1);
+                    }
                     read => return Ok(read),
                 }
             }
@@ -78,6 +86,17 @@ impl<R: Read> Read for ZstdFrames<R> {
             if packed.fill_buf()?.is_empty() {
                 return Ok(0);
             }
+            let mut magic = [0; 4];
+            packed.read_exact(&mut magic)?;
+            if let [0x50..=0x5f, 0x2a, 0x4d, 0x18] = magic {
+                let mut length = [0; 4];
+                packed.read_exact(&mut length)?;
+                let length = u64::from(u32::from_le_bytes(length));
+                io::copy(&mut packed.by_ref().take(length), &mut io::sink())?;
+                self.packed = Some(packed);
+                continue;
+            }
+            let packed = io::Cursor::new(magic).chain(packed);
             let frame = StreamingDecoder::new_with_max_window_size(packed, LARGEST_WINDOW);
             self.frame =
                 Some(frame.map_err(|error| {
@@ -138,6 +157,10 @@ mod tests {
         for packed in [&gzip[..], &bzip2, XZ, ZSTD] {
             let (_, whole) = unpacked(&packed[..packed.len() - 3]);
             assert!(!whole, "{packed:?}");
+            let (before, whole) = unpacked(&[packed, b"junk"].concat());
+            assert_eq!((&before[..], whole), (&text[..], false), "{packed:?}");
         }
+        let skipped = [&b"\x5a\x2a\x4d\x18\x03\0\0\0xyz"[..], ZSTD].concat();
+        assert_eq!(unpacked(&skipped.repeat(2)), (text.repeat(2), true));
     }
 }
