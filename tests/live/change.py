@@ -28,7 +28,7 @@ class Trouble(Exception):
 
 
 def arguments(versions):
-    return ["--root", ".", "--postfix-version", versions["postfix"], "--dovecot-version", versions["dovecot"], "--certificates", "require"]
+    return ["--root", ".", "--postfix-version", versions["postfix"], "--dovecot-version", versions["dovecot"], "--certificates", versions.get("certificates", "require")]
 
 
 # Comments of the kinds that old configurations are full of, as bytes. The fourth ends in the second byte of a Shift_JIS letter, which
@@ -291,10 +291,33 @@ def changed(job, tree):
             **({"helper": now(job["helper"])} if job.get("shown") else {})}
 
 
+def written():
+    """(name, job) for every server tree in testdata that is laid out as files: no daemon is asked about those."""
+    trees = {path.parents[1] for server in ("postfix", "dovecot") for path in cases.CASES.parent.rglob(f"etc/{server}")}
+    for tree in sorted(trees):
+        yield f"testdata/{tree.relative_to(cases.CASES.parent)}", {"kind": "files", "tree": str(tree)}
+
+
+def compare_written(name, job, release, versions, folder):
+    """(comparisons that agree, differences) of the files alone."""
+    tree, versions = folder / release / "change" / name, {**versions, "certificates": "assume"}
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(job["tree"], tree, symlinks=True)
+    try:
+        diff = plainsight(tree, versions, "diff")
+        notes = diff.stderr.decode(errors="replace")
+        good = compare_files(tree, diff.stdout, versions) if diff.returncode == 1 else 0
+        return good + compare_verdicts(tree.parent / f"{tree.name}-patched" if diff.returncode == 1 else tree, notes, versions), []
+    except Trouble as trouble:
+        return 0, [judge.Difference(release, f"change/{name}", "-", "-", *trouble.args, str(tree), "")]
+
+
 def compare(name, job, ask, release, versions, folder):
     """(comparisons that agree, differences). `ask(job)` tells what the daemons do with a job."""
     if job["kind"] == "running":
         return compare_running(name, job, ask, release, versions)
+    if job["kind"] == "files":
+        return compare_written(name, job, release, versions, folder)
     tree, job = folder / release / "change" / name, dressed(name, job)
     judge.lay_out(job, release, tree)
     differ = lambda wanted, there: (0, [judge.Difference(release, f"change/{name}", "-", "-", wanted, there, str(tree), "")])

@@ -28,7 +28,7 @@ def program():
 
 def ask_program(tree, versions, client):
     """The program's answer for one client, or for anyone where that is None, or {"error": …}. Without versions it has to find them out."""
-    command = [program(), "check", tree, "--root", tree, "--format", "json", "--certificates", "require"]
+    command = [program(), "check", tree, "--root", tree, "--format", "json", "--certificates", (versions or {}).get("certificates", "require")]
     if client:
         server, source = CLIENTS[client]
         command += ["--from", source, "--to", server]
