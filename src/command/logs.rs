@@ -40,6 +40,9 @@ pub(super) struct LogOptions {
     /// The year of the last line, for time stamps without a year where nothing else tells it
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9998))]
     year: Option<i16>,
+    /// What the log calls the machine of this configuration, where that does not tell it; * and ? stand for other letters
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    host: Vec<String>,
     /// Read only what is new since the scan that wrote this file, and write it anew; where it is missing, read everything.
     /// The result is that of reading everything, or an error says why it could not be. Name the rotated parts as well
     /// (mail.log*)
@@ -62,6 +65,11 @@ impl LogOptions {
     /// Whether an earlier scan is gone on with.
     pub(super) const fn resumes(&self) -> bool {
         self.resume.is_some()
+    }
+
+    /// What the log calls the machine of the configuration.
+    pub(super) fn hosts(&self) -> &[String] {
+        &self.host
     }
 
     /// The logs that the user names, here and as arguments of the command.

@@ -328,7 +328,10 @@ impl ServerOptions {
             },
             sasl: None,
         };
-        Surface::of(root, versions, question)
+        let name = project.name_of(&root.shown);
+        let mut surface = Surface::of(root, versions, question);
+        surface.hosts = project.hosts_of(&name);
+        surface
     }
 }
 

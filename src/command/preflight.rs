@@ -97,6 +97,7 @@ impl Arguments {
             acceptances,
             expired,
             programs: Programs::default(),
+            own_logs: false,
         })
     }
 
@@ -144,10 +145,13 @@ fn named_network(text: &str) -> Result<(String, IpNet), String> {
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let paths: Vec<PathBuf> = arguments.path.iter().cloned().collect();
-    let surfaces = match arguments.server.surfaces(&paths, &ClientOptions::default()) {
+    let mut surfaces = match arguments.server.surfaces(&paths, &ClientOptions::default()) {
         Ok(surfaces) => surfaces,
         Err(outcome) => return outcome,
     };
+    for surface in &mut surfaces {
+        surface.hosts.extend(arguments.logs.hosts().iter().cloned());
+    }
     let surface = match only(&surfaces, "preflight decides for") {
         Ok(surface) => surface,
         Err(outcome) => return outcome,
@@ -159,7 +163,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         ));
     }
     let mut named = arguments.logs.named(&[]);
-    if named.is_empty() {
+    let own_logs = named.is_empty();
+    if own_logs {
         named = match logs::of_server(surface) {
             Ok(logs) => logs,
             Err(why) => return Outcome::nothing(why),
@@ -182,6 +187,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Err(errors) => return Outcome::trouble(errors),
     };
     asked.programs = programs;
+    asked.own_logs = own_logs;
     let change = fix::enforce(surface, &fix::Wish::whole());
     let mut preflight = impact::preflight(surface, &change, &evidence, &asked);
     if let Some(redaction) = redaction {

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let mut named = arguments.logs.named(&arguments.log);
     let asked = arguments.server.names_a_root();
     // A configuration that nobody named is not needed to read a log that somebody did.
-    let surfaces = if named.is_empty() || asked {
+    let mut surfaces = if named.is_empty() || asked {
         match arguments.server.surfaces(&[], &ClientOptions::default()) {
             Ok(surfaces) => surfaces,
             // A machine without a mail server may well collect the logs of others.
@@ -52,6 +52,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     } else {
         Vec::new()
     };
+    for surface in &mut surfaces {
+        surface.hosts.extend(arguments.logs.hosts().iter().cloned());
+    }
     let surface = match surfaces.len() {
         0 => None,
         _ => match only(&surfaces, "scan reads the logs of") {

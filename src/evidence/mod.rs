@@ -6,6 +6,7 @@ mod program;
 mod text;
 mod time;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -118,6 +119,17 @@ impl Window {
     }
 }
 
+/// The time that one log covers, with all its rotated parts, whoever wrote the lines in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The name that the parts share.
+    pub log: Arc<Path>,
+    /// Its first line's time.
+    pub first: Option<Time>,
+    /// Its last line's time.
+    pub last: Option<Time>,
+}
+
 /// A login that was refused for want of TLS, or may have been: this client fails already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -183,10 +195,23 @@ pub struct Evidence {
     pub calibration: Vec<Calibration>,
     /// The time covered.
     pub window: Window,
+    /// The same log by log, sorted.
+    pub spans: Vec<Span>,
     /// How much was read.
     pub lines: Lines,
     /// The reading was stopped before its end.
     pub stopped: bool,
     /// What was wrong with the input, each naming file and line.
     pub warnings: Vec<String>,
+}
+
+impl Evidence {
+    /// The hosts that wrote lines about logins; not those whose log does not name them.
+    pub fn hosts(&self) -> BTreeSet<&Text> {
+        let rows = self.rows.iter().chain(&self.anonymous);
+        let hosts = rows.map(|row| &row.host);
+        let hosts = hosts.chain(self.refused.iter().map(|one| &one.host));
+        let hosts = hosts.chain(self.calibration.iter().map(|one| &one.host));
+        hosts.filter(|host| !host.is_empty()).collect()
+    }
 }

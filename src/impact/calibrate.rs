@@ -1,6 +1,7 @@
 //! The calibration: what the configuration says about the log, so that silence about TLS can be told from proof.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use bstr::{BString, ByteSlice};
 
@@ -12,15 +13,12 @@ use crate::surface::server::Surface;
 
 /// What the configuration of one server says about its log.
 pub fn calibrate(surface: &Surface) -> Calibration {
-    let mut calibration = Calibration::default();
+    let mut calibration = Calibration {
+        hosts: hosts(surface),
+        ..Calibration::default()
+    };
     if let Some(config) = &surface.postfix {
         let version = surface.postfix_version();
-        let host = config.view(None, version);
-        if host.is_set("myhostname")
-            && let Ok(name) = host.value("myhostname")
-        {
-            calibration.hosts.push(name.text);
-        }
         let mut names: BTreeMap<BString, Vec<PostfixService>> = BTreeMap::new();
         for service in config.services() {
             if service.program() == "smtpd" {
@@ -34,6 +32,48 @@ pub fn calibrate(surface: &Surface) -> Calibration {
         calibration.dovecot = logins(config, &surface.sources);
     }
     calibration
+}
+
+/// The names by which the log may call the server: what somebody said, its own name, and the names for which it takes mail,
+/// among which Debian puts that of the machine.
+fn hosts(surface: &Surface) -> Vec<BString> {
+    let mut hosts: Vec<BString> = surface
+        .hosts
+        .iter()
+        .map(|name| name.as_str().into())
+        .collect();
+    let file = Path::new("/etc/hostname");
+    let tree = &surface.root.tree;
+    // Where only a directory of the server is at hand, the file would be that of the machine on which this runs.
+    let is_its_own = tree
+        .locate(file)
+        .is_some_and(|disk| disk.starts_with(&surface.root.shown));
+    if is_its_own && let Ok(name) = tree.read(file) {
+        // hostname(5): a name in one line; lines that begin with # are comments.
+        let mut lines = name.lines().map(<[u8]>::trim_ascii);
+        let name = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
+        hosts.extend(name.map(BString::from));
+    }
+    if let Some(config) = &surface.postfix {
+        let view = config.view(None, surface.postfix_version());
+        for setting in ["myhostname", "mydestination"] {
+            if view.is_set(setting)
+                && let Ok(value) = view.value(setting)
+            {
+                let names = words(&value.text).filter(|name| is_name(name));
+                hosts.extend(names.map(BString::from));
+            }
+        }
+    }
+    hosts.sort();
+    hosts.dedup();
+    hosts
+}
+
+/// Not a table, an address in brackets, or the name that every machine has.
+fn is_name(word: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_".contains(byte);
+    word.iter().all(is_part) && !word.starts_with(b"localhost")
 }
 
 /// The smtpd services, as the log names them, that write no line about TLS.

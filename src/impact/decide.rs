@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::evidence::{Evidence, Text, Time, Transport, Window};
+use crate::evidence::{Evidence, Text, Transport};
 use crate::fix::Change;
 use crate::protocol::Protocol;
 use crate::surface::server::Surface;
@@ -10,6 +10,7 @@ use crate::surface::{Server, Verdict};
 
 use super::calibrate::calibrate;
 use super::cause::{Cause, FRONT_END};
+use super::coverage;
 use super::{AccountImpact, ClientImpact, Decision, Impact};
 
 /// What is decided on.
@@ -26,6 +27,10 @@ pub(super) struct Question<'a> {
     pub(super) unlogged: Vec<bstr::BString>,
     /// How many days the logs have to cover.
     pub(super) days: i64,
+    /// What they lack.
+    pub(super) lacks: Vec<String>,
+    /// Why nobody can tell whether the logs are those of the server.
+    pub(super) unclear: Option<String>,
 }
 
 /// How many front ends are named in a reason; the table has them all.
@@ -61,7 +66,11 @@ pub(super) fn decide(question: &Question<'_>) -> (Decision, Vec<String>) {
         return (Decision::CannotTell, reasons);
     }
     reasons.extend(strangers(question));
-    reasons.extend(uncovered(&evidence.window, question.days));
+    reasons.extend(question.lacks.iter().cloned());
+    if let Some(why) = &question.unclear {
+        reasons.insert(0, why.clone());
+        return (Decision::CannotTell, reasons);
+    }
     if reasons.is_empty() {
         return (Decision::Go, vec![go(question)]);
     }
@@ -231,10 +240,8 @@ fn in_words(number: usize) -> String {
 /// The servers that would change and of which the logs hold no line: they may log elsewhere.
 fn strangers(question: &Question<'_>) -> Vec<String> {
     let mut missing = Vec::new();
-    for (server, name) in [
-        (Server::Postfix, "smtpd of Postfix"),
-        (Server::Dovecot, "the login processes of Dovecot"),
-    ] {
+    for server in [Server::Postfix, Server::Dovecot] {
+        let name = coverage::name(server);
         let open =
             question.before.endpoints.iter().filter(|endpoint| {
                 endpoint.server == server && endpoint.verdict != Verdict::NoAuth
@@ -338,56 +345,5 @@ fn unsaid(server: &Surface) -> &'static str {
         ", as far as the log tells: Dovecot says whom it refuses only with %m and %c in login_log_format_elements"
     } else {
         ""
-    }
-}
-
-/// What the logs lack of the window that was asked for.
-fn uncovered(window: &Window, asked: i64) -> Vec<String> {
-    let mut lacks = Vec::new();
-    match window.days() {
-        None => lacks
-            .push("no line in the logs has a time, so nobody can tell what they cover".to_owned()),
-        Some(days) if days < asked => lacks.push(format!(
-            "the logs cover {days} of the {asked} days asked for (--window)"
-        )),
-        Some(_) => {}
-    }
-    let days = uncovered_days(window, asked);
-    if days > 0 {
-        lacks.push(format!(
-            "the logs have no line for {days} of the last {asked} days"
-        ));
-    }
-    lacks
-}
-
-/// How many of the last `asked` days lie in a gap.
-fn uncovered_days(window: &Window, asked: i64) -> i64 {
-    let day = |time: Time| time.clock.div_euclid(86_400);
-    let Some(last) = window.last.map(day) else {
-        return 0;
-    };
-    let first = last - asked + 1;
-    let days = |&(from, to): &(Time, Time)| (day(to) - day(from).max(first) + 1).max(0);
-    window.gaps.iter().map(days).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_gaps_in_the_window_count() {
-        let day = |day: i64| Time {
-            clock: day * 86_400,
-            offset: None,
-        };
-        let window = Window {
-            first: Some(day(0)),
-            last: Some(day(30)),
-            gaps: vec![(day(2), day(3)), (day(15), day(18)), (day(25), day(25))],
-        };
-        assert_eq!(uncovered_days(&window, 14), 3, "17, 18 and 25 of 17 to 30");
-        assert_eq!(uncovered_days(&window, 31), 7);
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! `calibrate` beside this file tells the log what its silence proves, from the configuration, and `log_files` where it is;
 //! `verdict` asks the changed configuration what becomes of each client in the evidence, `schedule` whether it comes by the
-//! clock, and `join` puts that together by account; `cause` finds what many accounts have in common, `trend` follows the
+//! clock, and `join` puts that together by account; `host` knows whose lines count, `coverage` what they cover, `cause` finds what many accounts have in common, `trend` follows the
 //! weeks, `minimum` asks for newer versions of TLS, and `decide` says go or no-go.
 
 mod calibrate;
 mod cause;
+mod coverage;
 mod decide;
+mod host;
 mod join;
 mod log_files;
 mod minimum;
@@ -17,6 +19,8 @@ mod verdict;
 
 pub use calibrate::calibrate;
 pub use cause::{Cause, FRONT_END};
+pub use coverage::Coverage;
+pub use host::Hosts;
 pub use log_files::{LogFiles, common_log_files, log_files};
 pub use minimum::Minimum;
 pub use trend::Week;
@@ -144,6 +148,8 @@ pub struct Asked {
     pub expired: Vec<Acceptance>,
     /// What mail programs were seen.
     pub programs: Programs,
+    /// The logs were found where the server keeps its own.
+    pub own_logs: bool,
 }
 
 /// The answer of `preflight`.
@@ -163,6 +169,12 @@ pub struct Preflight {
     pub trend: Vec<Week>,
     /// Who would break if a newer version of TLS were asked for as well.
     pub minima: Vec<Minimum>,
+    /// Whose lines were judged.
+    pub hosts: Hosts,
+    /// How many days the logs have to cover, and how many they do.
+    pub days: (i64, Option<i64>),
+    /// The same for each server that takes logins.
+    pub coverage: Vec<Coverage>,
     /// The endpoints as they are after the change.
     pub endpoints_after: Vec<Endpoint>,
     /// Acceptances that speak of nobody in the evidence, as they were written.
@@ -178,6 +190,16 @@ pub fn preflight(
     evidence: &Evidence,
     asked: &Asked,
 ) -> Preflight {
+    let hosts = Hosts::of(&calibrate(before).hosts, asked.own_logs, evidence);
+    let evidence = &*hosts.narrowed(evidence);
+    let question = coverage::Question {
+        evidence,
+        hosts: &hosts,
+        asked: asked.days,
+    };
+    let coverage = question.of_servers(&before.endpoints);
+    let covered = question.covered();
+    let lacks = question.lacks(&coverage);
     let accounts = join::accounts(before, change, evidence, asked);
     let causes = cause::causes(&accounts);
     let enforced = change.files.is_empty() && change.left_open().next().is_none();
@@ -190,17 +212,22 @@ pub fn preflight(
         evidence,
         unlogged: calibrate::without_tls_lines(before),
         days: asked.days,
+        lacks,
+        unclear: hosts.unclear.clone(),
     });
     Preflight {
         decision,
         reasons,
         enforced,
         causes,
+        days: (asked.days, covered),
+        coverage,
         trend: trend::weeks(evidence),
         minima: minimum::minima(evidence),
         endpoints_after: change.after.endpoints.clone(),
         unused: join::unused(asked, &accounts),
         expired: join::expired(asked),
         accounts,
+        hosts,
     }
 }

@@ -2,14 +2,17 @@
 //!
 //! It is a plain value; whoever has the configuration fills it in. `transport` applies it.
 
-use bstr::BString;
+use std::net::IpAddr;
+
+use bstr::{BString, ByteSlice};
+use glob::Pattern;
 use memchr::memmem;
 
 /// What a configuration says about the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calibration {
-    /// The names by which the configured host may call itself in the log, such as `mail.example.org`; a log has it
-    /// in full or up to the first dot. Where the list is empty, the configuration counts for a log of one host only.
+    /// The names by which the log may call the configured host, such as `mail.example.org`; [`names_host`] knows which
+    /// fit. Where the list is empty, the configuration counts for a log of one host only.
     pub hosts: Vec<BString>,
     /// What is known of the smtpd services, one entry for each name in the log.
     pub postfix: Vec<PostfixService>,
@@ -85,6 +88,27 @@ impl LoginService {
     }
 }
 
+/// Whether a name is that of a host in a log. Syslog writes names in full or up to the first dot, so `mail` and
+/// `mail.example.org` are one. With `*` or `?` it is a pattern.
+pub fn names_host(name: &[u8], host: &[u8]) -> bool {
+    let full = |name: &[u8]| name.contains(&b'.');
+    if name.iter().any(|byte| matches!(byte, b'*' | b'?')) {
+        let pattern = name.to_str().ok().and_then(|name| Pattern::new(name).ok());
+        return pattern.is_some_and(|pattern| pattern.matches(&host.to_str_lossy()));
+    }
+    if full(name) == full(host) || is_address(name) || is_address(host) {
+        return name.eq_ignore_ascii_case(host);
+    }
+    let short = |name: &[u8]| name.split_str(".").next().unwrap_or_default().to_vec();
+    short(name).eq_ignore_ascii_case(&short(host))
+}
+
+/// A syslog server writes the address of a host whose name it does not find.
+fn is_address(host: &[u8]) -> bool {
+    host.to_str()
+        .is_ok_and(|host| host.parse::<IpAddr>().is_ok())
+}
+
 /// Where one of the variables stands in a format, by its letter (2.0 to 2.3) or its long name.
 ///
 /// `%Lu` and `%5.10c` have modifiers before the letter (lib/var-expand.c, 2.3); 2.4 has `%{secured | upper}`.
@@ -110,6 +134,28 @@ fn has(format: &[u8], letters: &[u8], names: &[&[u8]]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_have_short_and_full_names() {
+        for (name, host, same) in [
+            ("mail.example.org", "mail", true),
+            ("mail", "Mail.example.org", true),
+            ("mail.example.org", "mail.example.org", true),
+            ("mail.example.org", "mail.example.net", false),
+            ("mail", "mail2", false),
+            ("192", "192.0.2.1", false),
+            ("192.0.2.1", "192.0.2.1", true),
+            ("mx*", "mx12", true),
+            ("mx*", "mail", false),
+            ("[", "mail", false),
+        ] {
+            assert_eq!(
+                names_host(name.as_bytes(), host.as_bytes()),
+                same,
+                "{name} {host}"
+            );
+        }
+    }
 
     #[test]
     fn formats_tell_whether_tls_shows() {

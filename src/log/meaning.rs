@@ -4,10 +4,9 @@
 //! that it would be there. smtpd writes one at smtpd_tls_loglevel 1 and above, and counts STARTTLS since 3.0;
 //! a wrapper-mode service has no STARTTLS to count. Dovecot's login lines tell if login_log_format_elements has the element.
 
-use bstr::ByteSlice;
 use hashbrown::{HashMap, HashSet};
 
-use super::calibration::{Calibration, LoginService, PostfixService, Wrapper};
+use super::calibration::{Calibration, LoginService, PostfixService, Wrapper, names_host};
 use super::names::Name;
 use super::segment::{Habits, Segment};
 use super::tally::{Shown, Way};
@@ -125,16 +124,8 @@ impl Meanings {
 
 /// Whether a configuration is that of a host in the log.
 fn applies(calibration: &Calibration, host: &[u8], hosts: usize) -> bool {
-    let short = |name: &[u8]| -> Vec<u8> {
-        let end = name.find_byte(b'.').unwrap_or(name.len());
-        name[..end].to_ascii_lowercase()
-    };
-    hosts == 1
-        || host.is_empty()
-        || calibration
-            .hosts
-            .iter()
-            .any(|name| short(name) == short(host))
+    let mut names = calibration.hosts.iter();
+    hosts == 1 || host.is_empty() || names.any(|name| names_host(name, host))
 }
 
 static NOTHING: Meaning = Meaning {

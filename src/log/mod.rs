@@ -54,7 +54,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-pub use calibration::{Calibration, LoginService, PostfixService, Wrapper};
+pub use calibration::{Calibration, LoginService, PostfixService, Wrapper, names_host};
 pub use crew::Watch;
 pub use input::Named;
 pub use period::Bound;

@@ -8,6 +8,7 @@
 //! than what is read again of a log before it, which may yet bring the same lines. Where it does all the same, since its
 //! lines are not in the order of time, [`Progress::overtaken`] tells so, and what was kept is of no use.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashSet;
@@ -22,8 +23,9 @@ use super::row::File;
 use super::saved::Saved;
 use super::segment::Segment;
 use super::stamp::DAY;
+use super::tally;
 use super::unpack::Packing;
-use crate::evidence::Time;
+use crate::evidence::{Span, Time};
 
 /// How a scan goes on.
 #[derive(Debug)]
@@ -322,6 +324,28 @@ impl Plan {
             segment,
             ..Saved::default()
         }
+    }
+
+    /// From when to when each log reaches, those parts that are gone by now included.
+    pub(crate) fn spans(&self, inputs: &[Input], reached: &[Reached]) -> Vec<Span> {
+        let gone = self.files.len().saturating_sub(inputs.len());
+        let gone = self.files.iter().take(gone);
+        let gone = gone.map(|file| (rotation::stem(&path(&file.name)), file.first, file.last));
+        let there = inputs.iter().zip(reached).map(|(input, reached)| {
+            let log = rotation::stem(input.named.shown());
+            (log, input.time(input.head.first), reached.last)
+        });
+        let mut spans: BTreeMap<PathBuf, (Option<Time>, Option<Time>)> = BTreeMap::new();
+        for (log, first, last) in gone.chain(there) {
+            let span = spans.entry(log).or_default();
+            *span = (tally::earlier(span.0, first), tally::later(span.1, last));
+        }
+        let span = |(log, (first, last)): (PathBuf, _)| Span {
+            log: log.into(),
+            first,
+            last,
+        };
+        spans.into_iter().map(span).collect()
     }
 
     /// The names of all files, by their number.

@@ -180,6 +180,7 @@ impl<'a> Scan<'a> {
     fn evidence(&self, plan: &Plan, progress: Progress) -> Evidence {
         let mut segment = progress.segment;
         segment.warnings.splice(..0, inputs::warnings(&self.inputs));
+        let spans = plan.spans(&self.inputs, &progress.reached);
         let stopped = self.watch.stop.load(Ordering::Relaxed);
         if stopped {
             let warning = "stopped before the end: only what was read so far is counted";
@@ -189,6 +190,7 @@ impl<'a> Scan<'a> {
         let names: Vec<&Path> = names.iter().map(PathBuf::as_path).collect();
         Evidence {
             stopped,
+            spans,
             ..segment.evidence(self.options.calibration.as_ref(), &names)
         }
     }

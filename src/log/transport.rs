@@ -33,6 +33,7 @@ impl Segment {
             refused: refusals(refused, &meanings, &showing, &segment.names, &mut words),
             calibration: meanings.calibration(&segment),
             window: segment.window(),
+            spans: Vec::new(),
             lines: segment.lines,
             stopped: false,
             warnings: segment.warnings,

@@ -1,10 +1,11 @@
 //! The project file: what plainsight.toml says about the servers of a repository.
 //!
 //! It is looked for from a path upward to the root of its repository, and holds what no configuration tells;
-//! docs/plainsight-toml.md describes every key. `network`, `accept` and `ignore` beside this file are the nouns in it, `entry` a new one.
+//! docs/plainsight-toml.md describes every key. `host`, `network`, `accept` and `ignore` beside this file are the nouns in it, `entry` a new one.
 
 mod accept;
 mod entry;
+mod host;
 mod ignore;
 mod network;
 
@@ -20,6 +21,7 @@ use crate::version::Version;
 
 pub use accept::Acceptance;
 pub use entry::NewIgnore;
+pub use host::HostNames;
 pub use ignore::{Ignore, fits};
 pub use network::{Network, range};
 
@@ -41,6 +43,8 @@ pub struct Project {
     pub postfix: Option<Version>,
     /// The release of Dovecot.
     pub dovecot: Option<Version>,
+    /// What the logs call the servers.
+    pub hosts: Vec<HostNames>,
     /// The networks that have a name.
     pub networks: Vec<Network>,
     /// Who may break.
@@ -98,6 +102,7 @@ impl Project {
                 "rules",
                 "versions",
                 "preflight",
+                "hosts",
                 "networks",
                 "accept",
                 "ignore",
@@ -130,12 +135,21 @@ impl Project {
             reader.only(preflight, "[preflight]", &["days"]);
             project.days = reader.number(preflight, "days");
         }
+        if let Some(hosts) = reader.table(top, "hosts") {
+            project.hosts = host::hosts(&mut reader, hosts);
+        }
         if let Some(networks) = reader.table(top, "networks") {
             project.networks = network::networks(&mut reader, networks);
         }
         project.acceptances = accept::acceptances(&mut reader, top, &project.networks);
         project.ignores = ignore::ignores(&mut reader, top);
         reader.finish(project)
+    }
+
+    /// What the logs call a server, by its path from the project file.
+    pub fn hosts_of(&self, server: &str) -> Vec<String> {
+        let named = self.hosts.iter().filter(|one| one.is_of(server));
+        named.flat_map(|one| one.names.iter().cloned()).collect()
     }
 
     /// The name of the network in which an address lies: the first in the file that holds it.
@@ -258,6 +272,22 @@ mod tests {
     fn complaints(text: &str) -> Vec<String> {
         let errors = Project::parse(text).expect_err("it is full of mistakes");
         errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn logs_have_names_for_servers() {
+        let text = "[hosts]\n\"hosts/mx1\" = \"mx1\"\n\"imap*\" = [\"imap\", \"node-*\"]\n";
+        let project = Project::parse(text).expect("it is well formed");
+        assert_eq!(project.hosts_of("hosts/mx1"), ["mx1"]);
+        assert_eq!(project.hosts_of("imap2"), ["imap", "node-*"]);
+        assert!(project.hosts_of("hosts/mx2").is_empty());
+        assert_eq!(
+            complaints("[hosts]\n\"a\" = 3\n\"[\" = \"b\"\n"),
+            [
+                "2:7: \"a\" must be a text or a list of texts",
+                "3:1: \"[\" is no pattern for the path of a server: invalid range pattern",
+            ]
+        );
     }
 
     #[test]

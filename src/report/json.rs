@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::evidence::{Calibration, Evidence, Example, Refusal, Row, Text, Time};
 use crate::finding::Finding;
-use crate::impact::{AccountImpact, Cause, ClientImpact, Minimum, Preflight, Week};
+use crate::impact::{AccountImpact, Cause, ClientImpact, Coverage, Minimum, Preflight, Week};
 use crate::source::{Origin, Sources, Span};
 use crate::surface::{Because, Endpoint, Exemption};
 use crate::version::Range;
@@ -321,6 +321,16 @@ pub fn preflight(
         "decision": preflight.decision.word(),
         "reasons": preflight.reasons,
         "enforced": preflight.enforced,
+        "hosts": {
+            "judged": preflight.hosts.judged.iter().map(text).collect::<Vec<_>>(),
+            "left_out": preflight.hosts.left_out.iter().map(text).collect::<Vec<_>>(),
+        },
+        "window": {
+            "asked": preflight.days.0,
+            "covered": preflight.days.1,
+            "servers": preflight.coverage.iter().map(coverage).collect::<Vec<_>>(),
+        },
+        "acceptances": {"unused": preflight.unused, "expired": preflight.expired},
         "impact": preflight.accounts.iter().map(account).collect::<Vec<_>>(),
         "causes": preflight.causes.iter().map(cause).collect::<Vec<_>>(),
         "trend": preflight.trend.iter().map(week).collect::<Vec<_>>(),
@@ -332,6 +342,18 @@ pub fn preflight(
             .collect::<Vec<_>>(),
         "check": check(checked, &[]),
         "scan": scan(evidence),
+    })
+}
+
+fn coverage(one: &Coverage) -> Value {
+    let logs = one.logs.iter().map(|log| log.display().to_string());
+    json!({
+        "server": one.server.to_string(),
+        "logs": logs.collect::<Vec<_>>(),
+        "first": time(one.first),
+        "last": time(one.last),
+        "days": one.days,
+        "last_login": time(one.last_login),
     })
 }
 
@@ -391,6 +413,7 @@ fn client(client: &ClientImpact) -> Value {
         "logins": client.logins,
         "first": time(client.first),
         "last": time(client.last),
+        "days_ago": client.days_ago,
         "example": example(client.example.as_ref()),
         "mail_program": client.mail_program.as_ref().map(ToString::to_string),
         "schedule": client.schedule,

@@ -31,6 +31,9 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     for reason in &answer.preflight.reasons {
         writeln!(out, "- {}", markdown(reason.as_bytes()))?;
     }
+    if let Some(sentence) = answer.preflight.hosts.sentence() {
+        writeln!(out, "\nThe logs are {}.", markdown(sentence.as_bytes()))?;
+    }
     write_what(out, answer)?;
     write_affected(out, answer)?;
     write_change(out, answer)?;

@@ -29,6 +29,9 @@ pub fn write(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
     for reason in reasons {
         writeln!(out, "  {}", plain(reason.as_bytes()))?;
     }
+    if let Some(sentence) = preflight.hosts.sentence() {
+        writeln!(out, "\n{}", plain(sentence.as_bytes()))?;
+    }
     for (impact, title) in GROUPS {
         write_accounts(out, title, impact, preflight)?;
     }

@@ -33,6 +33,8 @@ pub struct Surface {
     pub dovecot: Option<dovecot::Config>,
     /// Every endpoint with its verdict.
     pub endpoints: Vec<Endpoint>,
+    /// What logs call this server, as somebody said who knows it.
+    pub hosts: Vec<String>,
     pub(super) versions: Versions,
     question: Question,
 }
@@ -55,6 +57,7 @@ impl Surface {
             postfix,
             dovecot,
             endpoints: Vec::new(),
+            hosts: Vec::new(),
             versions,
             question,
         };

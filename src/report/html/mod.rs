@@ -58,7 +58,11 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     for reason in &answer.preflight.reasons {
         writeln!(out, "<li>{}</li>", html(reason.as_bytes()))?;
     }
-    writeln!(out, "</ul>\n</section>")?;
+    writeln!(out, "</ul>")?;
+    if let Some(sentence) = answer.preflight.hosts.sentence() {
+        writeln!(out, "<p>The logs are {}.</p>", html(sentence.as_bytes()))?;
+    }
+    writeln!(out, "</section>")?;
     let sections: [(&str, &str, Section); 6] = [
         ("who", "Who is affected", write_clients),
         ("endpoints", "Endpoints before and after", write_endpoints),
