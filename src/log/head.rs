@@ -82,6 +82,20 @@ pub(crate) fn unpacked(packing: Packing, packed: impl Read) -> Vec<u8> {
     head
 }
 
+/// Looks into the beginning of what may have no end.
+///
+/// # Errors
+/// Where it is noise, such as /dev/urandom gives.
+pub(crate) fn check_is_no_noise(text: &[u8]) -> io::Result<()> {
+    let strange = text
+        .iter()
+        .filter(|byte| byte.is_ascii_control() && !b"\t\n\r\x1b\0".contains(byte));
+    if strange.count() > text.len() / 20 {
+        return Err(not_a_log("is not a text file"));
+    }
+    Ok(())
+}
+
 fn not_a_log(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }

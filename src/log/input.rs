@@ -107,7 +107,16 @@ impl Input {
             Named::Path(path) if path.metadata()?.is_file() => {
                 return Self::open_file(named, path, &watch.stop);
             }
-            Named::Path(path) => Spring::File(path.clone()),
+            Named::Path(path) => {
+                #[cfg(unix)]
+                if std::os::unix::fs::FileTypeExt::is_socket(&path.metadata()?.file_type()) {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidInput,
+                        "is a socket, from which nobody but its server can read",
+                    ));
+                }
+                Spring::File(path.clone())
+            }
             Named::Stdin => Spring::Stdin,
             Named::Journal => {
                 let after = cursor.map(|cursor| format!("--after-cursor={cursor}"));
@@ -119,7 +128,10 @@ impl Input {
         head::read(&mut stream, MOST_ZEROS, &mut packed)?;
         let packing = Packing::of(&packed);
         let text = match packing {
-            Packing::None => packed.clone(),
+            Packing::None => {
+                head::check_is_no_noise(&packed)?;
+                packed.clone()
+            }
             Packing::Gzip | Packing::Xz | Packing::Bzip2 | Packing::Zstd => {
                 head::unpacked(packing, &packed[..])
             }

@@ -3,13 +3,59 @@
 use std::path::PathBuf;
 
 use super::calendar::{Calendar, Year};
-use super::input::Input;
+use super::input::{FRONT, Input};
 use super::period::{Bound, Period};
 use super::rotation;
 use super::stamp::{self, DAY};
 use super::tally;
 use super::unpack::Packing;
 use super::{Options, ScanError};
+
+/// Takes out each input that is a copy of another part of the same log, as there are while logrotate packs or copies one,
+/// and says so.
+pub(crate) fn leave_out_copies(inputs: &mut Vec<Input>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut number = 0;
+    while number < inputs.len() {
+        let copied = (0..inputs.len())
+            .find(|other| *other != number && is_copy(&inputs[number], &inputs[*other]));
+        match copied {
+            Some(other) => {
+                warnings.push(format!(
+                    "{}: left out, since it begins as {} does",
+                    inputs[number].named, inputs[other].named
+                ));
+                inputs.remove(number);
+            }
+            None => number += 1,
+        }
+    }
+    warnings
+}
+
+/// Whether the lines of an input stand in another part of its log too, as far as both begin.
+fn is_copy(input: &Input, other: &Input) -> bool {
+    let (part, other_part) = (
+        rotation::stem_and_age(input.named.shown()),
+        rotation::stem_and_age(other.named.shown()),
+    );
+    if input.is_stream() || other.is_stream() || part.0 != other_part.0 {
+        return false;
+    }
+    let plain = |input: &Input| input.packing == Packing::None;
+    if part == other_part {
+        // The one that is being packed, and of what is packed twice the first.
+        return !plain(input)
+            && (plain(other) || input.named > other.named)
+            && other.front.starts_with(&input.front);
+    }
+    // Files of few lines may well begin alike; rotation with copytruncate first makes a copy of all.
+    plain(input)
+        && plain(other)
+        && input.front.len() == FRONT
+        && input.front == other.front
+        && (input.size, &part.1) < (other.size, &other_part.1)
+}
 
 /// Gives every input its calendar. They are one after the other in time only within one rotated log,
 /// so a younger neighbour bounds a file's years only there.

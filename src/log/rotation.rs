@@ -29,12 +29,7 @@ pub(crate) fn files(inputs: &[Named]) -> Result<Vec<Named>, Vec<ScanError>> {
         return Err(errors);
     }
     let mut known = BTreeSet::new();
-    files.retain(|named| {
-        known.insert(match named {
-            Named::Path(path) => Named::Path(path.canonicalize().unwrap_or_else(|_| path.clone())),
-            Named::Stdin | Named::Journal => named.clone(),
-        })
-    });
+    files.retain(|named| known.insert(identity(named)));
     // The logs stay in the order in which their first part was named; their parts follow each other.
     let mut logs: Vec<Vec<(Age, Named)>> = Vec::new();
     let mut stems: Vec<PathBuf> = Vec::new();
@@ -52,6 +47,22 @@ pub(crate) fn files(inputs: &[Named]) -> Result<Vec<Named>, Vec<ScanError>> {
         log.sort();
     }
     Ok(logs.into_iter().flatten().map(|(_, named)| named).collect())
+}
+
+/// What two names of one input have in common: of a file, where it lies, whatever links lead there.
+fn identity(named: &Named) -> (Named, Option<(u64, u64)>) {
+    let Named::Path(path) = named else {
+        return (named.clone(), None);
+    };
+    #[cfg(unix)]
+    if let Ok(meta) = path.metadata()
+        && meta.is_file()
+    {
+        use std::os::unix::fs::MetadataExt;
+        return (Named::Path(PathBuf::new()), Some((meta.dev(), meta.ino())));
+    }
+    let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+    (Named::Path(path), None)
 }
 
 /// Of each log that is given without some of its rotated parts, the youngest part that is left out.
@@ -85,7 +96,13 @@ fn expand(input: &Named) -> io::Result<Vec<Named>> {
     let found = match path.metadata() {
         Ok(meta) if meta.is_dir() => directory(path)?,
         Ok(_) => vec![path.clone()],
-        Err(error) if error.kind() == io::ErrorKind::NotFound => pattern(path, error)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match path.read_link() {
+            Ok(target) => {
+                let why = format!("is a link to {}, which is not there", target.display());
+                return Err(io::Error::new(io::ErrorKind::NotFound, why));
+            }
+            Err(_) => pattern(path, error)?,
+        },
         Err(error) => return Err(error),
     };
     Ok(found.into_iter().map(Named::Path).collect())
@@ -155,7 +172,7 @@ fn directory(path: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// How old a part of a log is, the oldest least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Age {
+pub(crate) enum Age {
     /// `maillog-20171030`; more digits tell parts of one day apart.
     Rotated(u64),
     /// `mail.log.2`.
@@ -164,7 +181,8 @@ enum Age {
     Current,
 }
 
-fn stem_and_age(path: &Path) -> (PathBuf, Age) {
+/// The name of the log that a file is a part of, and which part it is.
+pub(crate) fn stem_and_age(path: &Path) -> (PathBuf, Age) {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
         return (path.to_path_buf(), Age::Current);
     };

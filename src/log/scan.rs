@@ -26,6 +26,8 @@ pub(super) struct Scan<'a> {
     watch: Arc<Watch>,
     inputs: Vec<Input>,
     period: Period,
+    /// What is to be said of inputs that were left out.
+    copies: Vec<String>,
 }
 
 impl<'a> Scan<'a> {
@@ -50,12 +52,14 @@ impl<'a> Scan<'a> {
         if !errors.is_empty() {
             return Err(errors);
         }
+        let copies = inputs::leave_out_copies(&mut inputs);
         inputs::set_calendars(&mut inputs, options);
         Ok(Self {
             period: inputs::period(&inputs, options)?,
             options,
             watch,
             inputs,
+            copies,
         })
     }
 
@@ -179,7 +183,9 @@ impl<'a> Scan<'a> {
 
     fn evidence(&self, plan: &Plan, progress: Progress) -> Evidence {
         let mut segment = progress.segment;
-        segment.warnings.splice(..0, inputs::warnings(&self.inputs));
+        let before = self.copies.iter().cloned();
+        let before = before.chain(inputs::warnings(&self.inputs));
+        segment.warnings.splice(..0, before.collect::<Vec<_>>());
         let spans = plan.spans(&self.inputs, &progress.reached);
         let stopped = self.watch.stop.load(Ordering::Relaxed);
         if stopped {
