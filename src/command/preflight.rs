@@ -9,7 +9,7 @@ use crate::evidence::Programs;
 use crate::fix;
 use crate::impact::{self, Asked, Decision};
 use crate::log::{self, Named};
-use crate::mailbox;
+use crate::mailbox::{self, Owner};
 use crate::project::{Acceptance, Network, Project, range};
 use crate::report::answer::Answer;
 use crate::report::{self, Checked};
@@ -105,7 +105,11 @@ impl Arguments {
     ///
     /// # Errors
     /// The logs and mailboxes that cannot be read at all.
-    fn programs(&self, logs: &[Named]) -> Result<(Programs, Vec<String>), Vec<String>> {
+    fn programs(
+        &self,
+        logs: &[Named],
+        owner: &Owner,
+    ) -> Result<(Programs, Vec<String>), Vec<String>> {
         let mut errors = Vec::new();
         let mut unread = Vec::new();
         let mut programs = log::programs(logs, None).unwrap_or_else(|found| {
@@ -113,9 +117,13 @@ impl Arguments {
             Programs::default()
         });
         for path in &self.mailbox {
-            match mailbox::read(path) {
+            match mailbox::read(path, owner) {
                 Ok(read) => {
                     programs.join(read.programs);
+                    let closed = read.closed.iter();
+                    unread.extend(
+                        closed.map(|folder| format!("{folder}; what is in it is not counted")),
+                    );
                     if read.unreadable > 0 {
                         unread.push(format!(
                             "{}: {} of its messages cannot be read",
@@ -182,7 +190,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Ok(asked) => asked,
         Err(mistakes) => return Outcome::trouble(mistakes),
     };
-    let (programs, unread) = match arguments.programs(&named) {
+    let (programs, unread) = match arguments.programs(&named, &impact::owner(surface)) {
         Ok(programs) => programs,
         Err(errors) => return Outcome::trouble(errors),
     };

@@ -114,6 +114,9 @@ pub(super) fn built_in(newest: &str, family: Family) -> Option<(&'static str, &'
         ),
         ("login_log_format", Family::V23) => ("%$: %s", "2.0"),
         ("login_log_format", Family::V24) => ("%{message}: %{elements}", "2.4"),
+        // `doveconf -d` of 2.3.19.1 and 2.4.1.
+        ("auth_username_format", Family::V23) => ("%Lu", "2.0"),
+        ("auth_username_format", Family::V24) => ("%{user | lower}", "2.4"),
         ("log_path", _) => ("syslog", "2.0"),
         ("ssl_min_protocol", Family::V24) => ("TLSv1.2", "2.4"),
         ("default_internal_user", _) => ("dovecot", "2.0"),

@@ -14,7 +14,9 @@ const LONGEST: usize = 80;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Programs {
     named: Seen,
-    /// The names of HELO, which count where there is nothing better.
+    /// Of senders that may be somebody else of the same name, which count where there is nothing better.
+    guessed: Seen,
+    /// The names of HELO, which count where there is nothing better still.
     greeted: Seen,
 }
 
@@ -27,6 +29,11 @@ impl Programs {
         note(&mut self.named, account, client, program);
     }
 
+    /// Notes that somebody who may be an account used a program, wherever that was.
+    pub fn guess(&mut self, account: &[u8], program: &[u8]) {
+        note(&mut self.guessed, account, b"", program);
+    }
+
     /// Notes the name that the client of an account gave with HELO or EHLO.
     pub fn note_helo(&mut self, account: &[u8], client: &[u8], name: &[u8]) {
         note(&mut self.greeted, account, client, name);
@@ -36,6 +43,7 @@ impl Programs {
     pub fn join(&mut self, other: Self) {
         for (seen, more) in [
             (&mut self.named, other.named),
+            (&mut self.guessed, other.guessed),
             (&mut self.greeted, other.greeted),
         ] {
             for (whose, names) in more {
@@ -48,10 +56,11 @@ impl Programs {
     }
 
     /// The program that an account uses from this client, the most frequent one where there are several; else the one it
-    /// uses wherever it is; else the client's name of HELO, as `HELO laser2`.
+    /// uses wherever it is; else what somebody of that name uses, as `perhaps mutt`; else the client's name of HELO, as
+    /// `HELO laser2`.
     pub fn of(&self, account: &BStr, client: &BStr) -> Option<BString> {
         let most = |seen: &Seen, client: &[u8]| {
-            let names = seen.get(&(account.into(), client.into()))?;
+            let names = seen.get(&(account.to_ascii_lowercase().into(), client.into()))?;
             let most = names
                 .iter()
                 .max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)))?;
@@ -59,12 +68,13 @@ impl Programs {
         };
         most(&self.named, client)
             .or_else(|| most(&self.named, b""))
+            .or_else(|| Some(format!("perhaps {}", most(&self.guessed, b"")?).into()))
             .or_else(|| Some(format!("HELO {}", most(&self.greeted, client)?).into()))
     }
 
     /// Whether none was seen.
     pub fn is_empty(&self) -> bool {
-        self.named.is_empty() && self.greeted.is_empty()
+        self.named.is_empty() && self.guessed.is_empty() && self.greeted.is_empty()
     }
 }
 
@@ -80,6 +90,8 @@ fn note(seen: &mut Seen, account: &[u8], client: &[u8], name: &[u8]) {
     if name.is_empty() {
         return;
     }
+    // Letter case is nothing that two people would be told apart by.
+    let account = account.to_ascii_lowercase();
     let seen = seen.entry((account.into(), client.into())).or_default();
     if seen.len() < MOST || seen.contains_key(name.as_bstr()) {
         *seen.entry(name.into()).or_default() += 1;

@@ -1,6 +1,6 @@
 //! The join: for every account, protocol and client in the evidence, what the change does to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use bstr::ByteSlice;
@@ -63,7 +63,8 @@ pub(super) fn accounts(
     }
     let mut accounts: Vec<AccountImpact> = accounts
         .into_iter()
-        .map(|((account, protocol), mut clients)| {
+        .map(|((account, protocol), clients)| {
+            let mut clients = merged(clients);
             clients.sort_by(|a, b| {
                 (a.impact, &a.client, &a.service).cmp(&(b.impact, &b.client, &b.service))
             });
@@ -81,6 +82,36 @@ pub(super) fn accounts(
         (a.impact, &a.account, a.protocol).cmp(&(b.impact, &b.account, b.protocol))
     });
     accounts
+}
+
+/// One entry for what differs only in what is not shown, such as the host that wrote the lines.
+fn merged(clients: Vec<ClientImpact>) -> Vec<ClientImpact> {
+    let mut merged: Vec<ClientImpact> = Vec::new();
+    let mut places = HashMap::new();
+    for client in clients {
+        let key = (
+            client.client.clone(),
+            client.service.clone(),
+            client.method.clone(),
+            (client.transport, client.impact, client.why.clone()),
+        );
+        let Some(&place) = places.get(&key) else {
+            places.insert(key, merged.len());
+            merged.push(client);
+            continue;
+        };
+        let one: &mut ClientImpact = &mut merged[place];
+        one.logins += client.logins;
+        one.first = [one.first, client.first].into_iter().flatten().min();
+        one.last = one.last.max(client.last);
+        one.days_ago = [one.days_ago, client.days_ago].into_iter().flatten().min();
+        one.example = [one.example.take(), client.example]
+            .into_iter()
+            .flatten()
+            .min();
+        one.client_name = one.client_name.take().or(client.client_name);
+    }
+    merged
 }
 
 /// The acceptances that speak of nobody who breaks or may break.

@@ -2,7 +2,7 @@
 //!
 //! `calibrate` beside this file tells the log what its silence proves, from the configuration, and `log_files` where it is;
 //! `verdict` asks the changed configuration what becomes of each client in the evidence, `schedule` whether it comes by the
-//! clock, and `join` puts that together by account; `host` knows whose lines count, `coverage` what they cover, `cause` finds what many accounts have in common, `trend` follows the
+//! clock, and `join` puts that together by account; `host` knows whose lines count, `spelling` which accounts are one, `owner` which senders are the server's own, `coverage` what they cover, `cause` finds what many accounts have in common, `trend` follows the
 //! weeks, `minimum` asks for newer versions of TLS, and `decide` says go or no-go.
 
 mod calibrate;
@@ -13,7 +13,9 @@ mod host;
 mod join;
 mod log_files;
 mod minimum;
+mod owner;
 mod schedule;
+mod spelling;
 mod trend;
 mod verdict;
 
@@ -23,6 +25,7 @@ pub use coverage::Coverage;
 pub use host::Hosts;
 pub use log_files::{LogFiles, common_log_files, log_files};
 pub use minimum::Minimum;
+pub use owner::owner;
 pub use trend::Week;
 
 use crate::evidence::{Evidence, Example, Programs, Text, Time, Transport};
@@ -191,7 +194,12 @@ pub fn preflight(
     asked: &Asked,
 ) -> Preflight {
     let hosts = Hosts::of(&calibrate(before).hosts, asked.own_logs, evidence);
-    let evidence = &*hosts.narrowed(evidence);
+    let spelling = spelling::Spelling::of(before);
+    let evidence = &*spelling.joined(hosts.narrowed(evidence));
+    let asked = &Asked {
+        acceptances: spelling.accepted(&asked.acceptances),
+        ..asked.clone()
+    };
     let question = coverage::Question {
         evidence,
         hosts: &hosts,

@@ -1,9 +1,11 @@
 //! A mailbox: a Maildir, a tree of such, or an mbox file, read for the mail programs that wrote its messages.
 //!
-//! Only headers are read, one block at a time; `header` beside this file understands one. What a message claims helps to find
+//! Only headers are read, one block at a time; `header` beside this file understands one, and
+//! `owner` knows which senders are the server's own. What a message claims helps to find
 //! a device and proves nothing.
 
 mod header;
+mod owner;
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::evidence::Programs;
 use header::Header;
+pub use owner::Owner;
 
 /// The most of a header block that is read, in bytes.
 const MOST: usize = 64 << 10;
@@ -36,14 +39,20 @@ pub struct Mailbox {
     pub messages: u64,
     /// How many could not be read.
     pub unreadable: u64,
+    /// The folders that could not be read, and why.
+    pub closed: Vec<MailboxError>,
+    owner: Owner,
 }
 
-/// Reads a Maildir, a directory with Maildirs below it, or an mbox file.
+/// Reads a Maildir, a directory with Maildirs below it, or an mbox file, as mail of `owner`.
 ///
 /// # Errors
 /// Where it cannot be read, or is none of these.
-pub fn read(path: &Path) -> Result<Mailbox, MailboxError> {
-    let mut mailbox = Mailbox::default();
+pub fn read(path: &Path, owner: &Owner) -> Result<Mailbox, MailboxError> {
+    let mut mailbox = Mailbox {
+        owner: owner.clone(),
+        ..Mailbox::default()
+    };
     let result = match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => mailbox.tree(path, 0),
         Ok(meta) if meta.is_file() => mailbox.mbox(path),
@@ -51,7 +60,9 @@ pub fn read(path: &Path) -> Result<Mailbox, MailboxError> {
         Err(why) => Err(why),
     };
     match result {
-        Ok(()) if mailbox.messages + mailbox.unreadable > 0 => Ok(mailbox),
+        Ok(()) if mailbox.messages + mailbox.unreadable > 0 || !mailbox.closed.is_empty() => {
+            Ok(mailbox)
+        }
         Ok(()) => Err(MailboxError {
             path: path.to_path_buf(),
             why: io::Error::other(
@@ -80,10 +91,14 @@ impl Mailbox {
         for name in folders {
             let folder = directory.join(&name);
             if name == "cur" || name == "new" {
-                self.messages_in(&folder)?;
+                if let Err(why) = self.messages_in(&folder) {
+                    self.closed.push(MailboxError { path: folder, why });
+                }
             } else if depth < DEEPEST && name != "tmp" {
-                // A folder that may not be entered is somebody else's.
-                let _ = self.tree(&folder, depth + 1);
+                // A folder that may not be entered is somebody else's; the others tell what they can.
+                if let Err(why) = self.tree(&folder, depth + 1) {
+                    self.closed.push(MailboxError { path: folder, why });
+                }
             }
         }
         Ok(())
@@ -142,7 +157,7 @@ impl Mailbox {
 
     fn message(&mut self, block: &[u8]) {
         self.messages += 1;
-        Header::of(block).note(&mut self.programs);
+        Header::of(block).note(&self.owner, &mut self.programs);
     }
 }
 
@@ -200,7 +215,11 @@ mod tests {
         let text = "From a@example.org Thu Jan  1\nFrom: a@example.org\nX-Mailer: one\n\nbody\nFrom here on it is body\n\n\
                     From b@example.org Thu Jan  1\nFrom: b@example.org\nUser-Agent: two\n";
         fs::write(&path, text).expect("the directory for temporary files is writable");
-        let mailbox = read(&path).expect("the file was just written");
+        let owner = Owner {
+            domains: vec!["example.org".into()],
+            ..Owner::default()
+        };
+        let mailbox = read(&path, &owner).expect("the file was just written");
         fs::remove_file(&path).expect("the file was just written");
         assert_eq!(mailbox.messages, 2);
         let of = |account: &str| {
@@ -215,7 +234,7 @@ mod tests {
     #[test]
     fn what_is_no_mailbox_is_said() {
         for path in ["/dev/null", "/nowhere", "src/mailbox"] {
-            assert!(read(Path::new(path)).is_err(), "{path}");
+            assert!(read(Path::new(path), &Owner::default()).is_err(), "{path}");
         }
     }
 }

@@ -1,0 +1,181 @@
+//! Who is who in the answer of `preflight`: one account is named once, and nobody is given a stranger's mail program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A server of example.org with an account that logs in to both programs without TLS; settings are added to each.
+fn server(name: &str, postfix: &str, dovecot: &str, log: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&root);
+    let main = format!(
+        "compatibility_level = 2\nmyhostname = mail.example.org\nsmtpd_sasl_auth_enable = yes\nsmtpd_tls_loglevel = 1\n\
+         smtpd_tls_security_level = may\nsmtpd_tls_cert_file = /etc/ssl/mail.pem\nsmtpd_client_restrictions = permit_sasl_authenticated, reject\n{postfix}"
+    );
+    let master = "submission inet n - n - - smtpd\n  -o syslog_name=postfix/submission\n\
+                  tlsmgr unix - - n 1000? 1 tlsmgr\nproxymap unix - - n - - proxymap\n";
+    let dovecot = format!(
+        "protocols = imap\nssl_cert = </etc/ssl/mail.pem\nssl_key = </etc/ssl/mail.key\nssl = yes\n{dovecot}"
+    );
+    for (file, text) in [
+        ("etc/postfix/main.cf", main.as_str()),
+        ("etc/postfix/master.cf", master),
+        ("etc/dovecot/dovecot.conf", &dovecot),
+        ("maillog", log),
+    ] {
+        let path = root.join(file);
+        fs::create_dir_all(path.parent().unwrap_or(&root))
+            .expect("the build directory is writable");
+        fs::write(path, text).expect("the build directory is writable");
+    }
+    root
+}
+
+fn answer(root: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
+        .arg("preflight")
+        .arg(root)
+        .arg("--log")
+        .arg(root.join("maillog"))
+        .args([
+            "--postfix-version",
+            "3.7.11",
+            "--dovecot-version",
+            "2.3.19.1",
+            "--window",
+            "1",
+        ])
+        .args(arguments)
+        .output()
+        .expect("the program was built for this test");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+const TWO_SPELLINGS: &str = "\
+Nov 14 07:00:00 mail dovecot: imap-login: Login: user=<Anna>, method=PLAIN, rip=198.51.100.7, lip=192.0.2.1, mpid=1, session=<a>
+Nov 14 08:00:00 mail dovecot: imap-login: Login: user=<anna>, method=PLAIN, rip=198.51.100.7, lip=192.0.2.1, mpid=2, session=<b>
+Nov 14 09:00:00 mail dovecot: imap-login: Login: user=<anna>, method=PLAIN, rip=198.51.100.7, lip=192.0.2.1, mpid=2, TLS, session=<b>
+";
+
+#[test]
+fn one_account_in_two_spellings_is_named_once_where_dovecot_takes_it_for_one() {
+    let clear = "disable_plaintext_auth = no\n";
+    let (_, out, _) = answer(&server("spelling-one", "", clear, TWO_SPELLINGS), &[]);
+    assert!(out.starts_with("NO-GO: 1 account would break"), "{out}");
+    assert!(!out.contains("Anna"), "{out}");
+    assert!(
+        out.contains("anna     imap      198.51.100.7  -          2  "),
+        "{out}"
+    );
+    // An acceptance may name it in any way.
+    let root = server("spelling-accepted", "", clear, TWO_SPELLINGS);
+    let (code, out, err) = answer(&root, &["--accept", "ANNA"]);
+    assert!(out.contains("accepted"), "{out}");
+    assert!(!err.contains("nobody of that name"), "{err}");
+    assert_eq!(code, Some(1), "Postfix logged in nobody: {out}");
+    let as_typed = format!("{clear}auth_username_format = %u\n");
+    let (_, out, _) = answer(&server("spelling-two", "", &as_typed, TWO_SPELLINGS), &[]);
+    assert!(out.starts_with("NO-GO: 2 accounts would break"), "{out}");
+}
+
+#[test]
+fn postfix_has_dovecots_spelling_only_where_it_asks_dovecot() {
+    let log = "\
+Nov 14 07:00:07 mail postfix/submission/smtpd[1]: connect from pc[192.0.2.50]
+Nov 14 07:00:07 mail postfix/submission/smtpd[1]: 9AE13C0073: client=pc[192.0.2.50], sasl_method=LOGIN, sasl_username=Ben
+Nov 14 07:00:08 mail postfix/submission/smtpd[1]: disconnect from pc[192.0.2.50]
+Nov 14 07:00:07 mail postfix/submission/smtpd[1]: connect from pc[192.0.2.50]
+Nov 14 07:00:07 mail postfix/submission/smtpd[1]: 9AE13C0073: client=pc[192.0.2.50], sasl_method=LOGIN, sasl_username=ben
+Nov 14 07:00:08 mail postfix/submission/smtpd[1]: disconnect from pc[192.0.2.50]
+";
+    for (name, postfix, accounts) in [
+        (
+            "sasl-dovecot",
+            "smtpd_sasl_type = dovecot\n",
+            "1 account would break",
+        ),
+        ("sasl-cyrus", "", "2 accounts would break"),
+    ] {
+        let (_, out, _) = answer(&server(name, postfix, "", log), &[]);
+        assert!(out.contains(accounts), "{name}: {out}");
+    }
+}
+
+/// Writes a Maildir with one message.
+fn maildir(root: &Path, folder: &str, message: &str) {
+    let cur = root.join(folder).join("cur");
+    fs::create_dir_all(&cur).expect("the build directory is writable");
+    fs::write(cur.join("1.eml"), message).expect("the build directory is writable");
+}
+
+#[test]
+fn a_strangers_program_is_not_that_of_an_account_of_the_same_name() {
+    let root = server(
+        "stranger",
+        "mydestination = example.org\nvirtual_alias_domains =\n",
+        "disable_plaintext_auth = no\n",
+        TWO_SPELLINGS,
+    );
+    let mail = root.join("mail");
+    maildir(
+        &mail,
+        "ben",
+        "From: anna@example.net\nX-Mailer: Stranger\n\nx\n",
+    );
+    let mailbox = mail.to_str().expect("the build directory is UTF-8");
+    let (_, out, _) = answer(&root, &["--mailbox", mailbox]);
+    assert!(!out.contains("Stranger"), "{out}");
+    maildir(
+        &mail,
+        "anna",
+        "From: anna@example.org\nX-Mailer: Own Laser\n\nx\n",
+    );
+    let (_, out, _) = answer(&root, &["--mailbox", mailbox]);
+    assert!(
+        out.contains("Own Laser") && !out.contains("Stranger"),
+        "{out}"
+    );
+    // A table may name any domain.
+    let root = server(
+        "stranger-table",
+        "virtual_mailbox_domains = hash:/etc/postfix/domains\n",
+        "disable_plaintext_auth = no\n",
+        TWO_SPELLINGS,
+    );
+    maildir(
+        &root.join("mail"),
+        "ben",
+        "From: anna@example.net\nX-Mailer: Stranger\n\nx\n",
+    );
+    let mail = root.join("mail");
+    let (_, out, _) = answer(&root, &["--mailbox", mail.to_str().expect("UTF-8")]);
+    assert!(out.contains("perhaps Stranger"), "{out}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = server("closed-folder", "", "", TWO_SPELLINGS);
+    let mail = root.join("mail");
+    maildir(&mail, "anna", "From: anna@example.org\n\nx\n");
+    maildir(&mail, "closed", "From: ben@example.org\n\nx\n");
+    let closed = mail.join("closed");
+    let mode = |mode: u32| {
+        fs::set_permissions(&closed, fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    mode(0);
+    let hindered = fs::read_dir(&closed).is_err();
+    let (_, _, err) = answer(&root, &["--mailbox", mail.to_str().expect("UTF-8")]);
+    mode(0o700);
+    // The superuser may read it all the same.
+    assert_eq!(
+        err.contains("closed: ") && err.contains("is not counted"),
+        hindered,
+        "{err}"
+    );
+}
