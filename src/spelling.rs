@@ -17,6 +17,22 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.map(|(_, candidate)| candidate)
 }
 
+/// "did you mean a or b?": the nearest word, else those that hold this one or a part of it; none where there is none.
+pub fn hint<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    const MOST: usize = 4;
+    if let Some(meant) = nearest(word, known.clone()) {
+        return Some(format!("did you mean {meant}?"));
+    }
+    let stem = word.trim_end_matches('s');
+    let meant: Vec<&str> = known.filter(|known| known.contains(stem)).collect();
+    match &meant[..] {
+        [] => None,
+        _ if stem.len() < 3 || meant.len() > MOST => None,
+        [only] => Some(format!("did you mean {only}?")),
+        [others @ .., last] => Some(format!("did you mean {} or {last}?", others.join(", "))),
+    }
+}
+
 /// How many letters to put in, take out, change or swap with their neighbour make one word the other.
 fn distance(some: &[u8], other: &[u8]) -> usize {
     let mut before: Vec<usize> = Vec::new();
@@ -53,6 +69,27 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(nearest(word, known), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_word_is_enough_of_a_hint() {
+        let known = [
+            "orphaned-option",
+            "tls-port-starts-plain",
+            "tls-protocol-list",
+        ];
+        for (word, hint_) in [
+            ("orphaned-options", Some("did you mean orphaned-option?")),
+            ("protocols", Some("did you mean tls-protocol-list?")),
+            (
+                "tls",
+                Some("did you mean tls-port-starts-plain or tls-protocol-list?"),
+            ),
+            ("cleartext", None),
+            ("s", None),
+        ] {
+            assert_eq!(hint(word, known.into_iter()).as_deref(), hint_, "{word}");
         }
     }
 

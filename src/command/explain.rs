@@ -8,6 +8,9 @@ use crate::spelling;
 use super::options::{Format, RuleOptions};
 use super::{Exit, Outcome};
 
+/// What to do where nothing is like the name of a rule.
+pub(super) const THOSE_THERE_ARE: &str = "plainsight rules lists those there are";
+
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -36,11 +39,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Err(outcome) => return outcome,
     };
     let Some(rule) = rules.iter().find(|rule| rule.id == arguments.rule) else {
-        let meant = spelling::nearest(&arguments.rule, rules.iter().map(|rule| rule.id.as_str()));
-        let help = meant.map_or_else(
-            || "plainsight rules lists those there are".to_owned(),
-            |meant| format!("did you mean {meant}?"),
-        );
+        let known = rules.iter().map(|rule| rule.id.as_str());
+        let help = spelling::hint(&arguments.rule, known).unwrap_or(THOSE_THERE_ARE.to_owned());
         return Outcome::trouble(vec![format!(
             "there is no rule \"{}\"; {help}",
             arguments.rule

@@ -1,7 +1,6 @@
 //! The findings of `check`: what the rules say of each server, less what is excepted.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use crate::project::Projects;
 use crate::report::{self, Checked};
 use crate::rule::Rule;
 use crate::surface::server::Surface;
+use crate::transaction::{Readers, write_whole};
 
 use super::options::today;
 use super::{Outcome, parallel};
@@ -124,5 +124,5 @@ impl Exceptions<'_> {
 fn write_baseline(file: &Path, servers: &[Named<'_>]) -> io::Result<()> {
     let mut text = Vec::new();
     report::json::write(&mut text, &Baseline::write(servers))?;
-    fs::write(file, text)
+    write_whole(file, &text, Readers::Anybody)
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use jiff::civil::Date;
@@ -10,7 +10,9 @@ use jiff::civil::Date;
 use crate::project::{NAME, NewIgnore, Projects};
 use crate::spelling;
 use crate::toml::day;
+use crate::transaction::{Readers, write_whole};
 
+use super::explain::THOSE_THERE_ARE;
 use super::options::RuleOptions;
 use super::{Exit, Outcome};
 
@@ -70,12 +72,8 @@ fn added(arguments: &Arguments) -> Result<String, Vec<String>> {
         .map_err(|outcome| outcome.notes)?;
     let known = || rules.iter().map(|rule| rule.id.as_str());
     if !known().any(|id| id == arguments.rule) {
-        let meant = spelling::nearest(&arguments.rule, known());
-        let help = meant.map_or_else(
-            || "plainsight rules lists those there are".to_owned(),
-            |meant| format!("did you mean {meant}?"),
-        );
         let rule = &arguments.rule;
+        let help = spelling::hint(rule, known()).unwrap_or(THOSE_THERE_ARE.to_owned());
         return Err(vec![format!("there is no rule \"{rule}\"; {help}")]);
     }
     if arguments.reason.trim().is_empty() {
@@ -102,7 +100,8 @@ fn added(arguments: &Arguments) -> Result<String, Vec<String>> {
     };
     let (new, line) = entry.put_into(&old).map_err(|why| vec![why])?;
     let shown = project.file.clone().unwrap_or_else(|| file.clone());
-    replace(&file, &new).map_err(|error| vec![format!("{}: {error}", shown.display())])?;
+    write_whole(&file, new.as_bytes(), Readers::Anybody)
+        .map_err(|error| vec![format!("{}: {error}", shown.display())])?;
     Ok(format!(
         "{}:{line}: {} is ignored{}",
         shown.display(),
@@ -112,16 +111,4 @@ fn added(arguments: &Arguments) -> Result<String, Vec<String>> {
             .map(|until| format!(" until {until}"))
             .unwrap_or_default()
     ))
-}
-
-/// Puts a text in place of a file in one step, so that nobody ever sees half of it.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
-    // A link stays one: what it leads to is replaced.
-    let real = file.canonicalize().unwrap_or_else(|_| file.to_path_buf());
-    let new = real.with_extension("toml.new");
-    fs::write(&new, text)?;
-    if let Ok(meta) = fs::metadata(&real) {
-        fs::set_permissions(&new, meta.permissions())?;
-    }
-    fs::rename(&new, &real)
 }

@@ -1,5 +1,6 @@
 //! What the commands that read logs let the user say: which logs, of what time, and how to read them.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,9 +14,9 @@ use crate::impact::{self, LogFiles};
 use crate::log::{self, Bound, Named, ScanError};
 use crate::source::FileTree;
 use crate::surface::server::Surface;
+use crate::transaction::{Readers, write_whole};
 
 use super::progress::Progress;
-use super::state;
 
 /// Which logs, and how to read them.
 #[derive(Debug, Default, Args)]
@@ -99,7 +100,7 @@ impl LogOptions {
             return log::scan(logs, &options).map_err(|errors| shown(&errors));
         };
         let trouble = |why: io::Error| vec![format!("{}: {why}", path.display())];
-        let saved = state::read(path).map_err(trouble)?;
+        let saved = saved_state(path).map_err(trouble)?;
         let (evidence, saved) =
             log::resume(logs, &options, saved.as_deref()).map_err(|errors| {
                 errors
@@ -111,7 +112,7 @@ impl LogOptions {
                     .collect::<Vec<_>>()
             })?;
         if let Some(saved) = saved {
-            state::write(path, &saved).map_err(trouble)?;
+            write_whole(path, &saved, Readers::Owner).map_err(trouble)?;
         }
         Ok(evidence)
     }
@@ -202,4 +203,13 @@ fn zone(text: &str) -> Result<TimeZone, String> {
     DateTimeParser::new()
         .parse_time_zone(text)
         .map_err(|_| "neither a name such as Europe/Berlin nor an offset such as +02:00".to_owned())
+}
+
+/// What an earlier scan left in its file; none where that is not there yet.
+fn saved_state(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }

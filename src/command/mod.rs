@@ -15,7 +15,6 @@ mod parallel;
 mod preflight;
 mod progress;
 mod scan;
-mod state;
 mod wish;
 
 use std::io::{self, Write};

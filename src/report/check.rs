@@ -152,41 +152,31 @@ pub fn count(number: usize, noun: &str) -> String {
 }
 
 fn write_endpoints(out: &mut dyn Write, one: &Checked) -> io::Result<()> {
-    let mut head = Table::new(
-        &["VERDICT", "SERVER", "SERVICE", "PORT", "TLS", "RELEASES"],
-        &[3],
-    );
     let endpoints = &one.surface.endpoints;
     if endpoints.is_empty() {
         return Ok(());
     }
-    let ranged = endpoints
-        .iter()
-        .any(|endpoint| endpoint.versions != crate::version::Range::ANY);
+    let any = crate::version::Range::ANY;
+    let ranged = endpoints.iter().any(|endpoint| endpoint.versions != any);
+    let releases = ranged.then_some("RELEASES");
+    let head = ["VERDICT", "SERVER", "SERVICE", "PORT", "TLS"].into_iter();
+    let mut table = Table::new(&head.chain(releases).collect::<Vec<_>>(), &[3]);
     for endpoint in endpoints {
-        head.row(vec![
+        let mut cells = vec![
             endpoint.verdict.word().to_owned(),
             endpoint.server.to_string(),
             plain(endpoint.service.as_bytes()),
             port(endpoint),
             endpoint.tls.to_string(),
-            if ranged {
-                endpoint.versions.to_string()
-            } else {
-                String::new()
-            },
-        ]);
+        ];
+        cells.extend(ranged.then(|| endpoint.versions.to_string()));
+        table.row(cells);
     }
     // The table is laid out as a whole, then each row is followed by what decides it.
     let mut text = Vec::new();
-    head.write(&mut text, "")?;
+    table.write(&mut text, "")?;
     let text = String::from_utf8_lossy(&text);
     for (row, line) in text.lines().enumerate() {
-        let line = if ranged {
-            line
-        } else {
-            line.trim_end_matches("RELEASES").trim_end()
-        };
         writeln!(out, "{line}")?;
         if let Some(endpoint) = row.checked_sub(1).and_then(|row| endpoints.get(row)) {
             write_reasons(out, &one.surface.sources, endpoint)?;

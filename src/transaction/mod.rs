@@ -2,7 +2,7 @@
 //!
 //! What is about to happen is written down first, as a `Record` with a copy of every old and every new text
 //! (`record` beside this file); then the files are exchanged one by one (`replace`), with owner, mode and attributes kept
-//! (`attributes`). Whoever opens the [`Store`] of records next finds what a killed run left behind and undoes or finishes it.
+//! (`attributes`). `whole` writes a single file of our own. Whoever opens the [`Store`] of records next finds what a killed run left behind and undoes or finishes it.
 //!
 //! A record is a directory, and its name says how far it has come; the name is changed by one rename:
 //!
@@ -15,14 +15,20 @@
 //! | `7.kept` | it was undone but for files that somebody else has changed | nothing |
 
 mod attributes;
+mod error;
 mod record;
 mod replace;
+mod whole;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+pub use error::TransactionError;
+pub use whole::{Readers, write_whole};
+
+use error::failed;
 use record::{Record, State};
 use replace::Replacement;
 
@@ -35,83 +41,6 @@ pub struct Target {
     pub old: Vec<u8>,
     /// The text it is to get.
     pub new: Vec<u8>,
-}
-
-/// Why a transaction did not come about. Nothing has changed then, unless the message says so.
-#[derive(Debug, thiserror::Error)]
-pub enum TransactionError {
-    /// The system refused.
-    #[error("{}: {doing}: {why}", path.display())]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What was being done.
-        doing: &'static str,
-        /// What the system said.
-        why: io::Error,
-    },
-    /// Somebody else has written to a file.
-    #[error("{}: changed since it was read, so nothing is written; run it again", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It cannot be exchanged without harm.
-    #[error("{}: {why}", path.display())]
-    Unfit {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        why: String,
-    },
-    /// Another run is at work.
-    #[error("{}: another plainsight is changing these files; wait until it has ended", path.display())]
-    Busy {
-        /// The lock.
-        path: PathBuf,
-    },
-    /// There is no such change.
-    #[error("{}: no change {id} here; there is {}", path.display(), listed(known))]
-    NoSuchChange {
-        /// The store.
-        path: PathBuf,
-        /// What was asked for.
-        id: u32,
-        /// What is there.
-        known: Vec<u32>,
-    },
-    /// A record that cannot be understood.
-    #[error("{}: {why}", path.display())]
-    Broken {
-        /// The manifest.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// It failed, and going back failed as well.
-    #[error(
-        "{first}; and going back failed: {then}; run `plainsight apply` again, which goes on with it"
-    )]
-    Stuck {
-        /// What failed.
-        first: Box<Self>,
-        /// What failed on the way back.
-        then: Box<Self>,
-    },
-}
-
-fn listed(known: &[u32]) -> String {
-    if known.is_empty() {
-        return "none".to_owned();
-    }
-    let known: Vec<String> = known.iter().map(u32::to_string).collect();
-    known.join(", ")
-}
-
-/// Makes an [`TransactionError::Io`] out of what the system said.
-fn failed(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> TransactionError {
-    let path = path.to_path_buf();
-    move |why| TransactionError::Io { path, doing, why }
 }
 
 /// The directory that holds the records of one server, locked for this run.
