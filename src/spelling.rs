@@ -23,7 +23,8 @@ pub fn hint<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) -> Opt
     if let Some(meant) = nearest(word, known.clone()) {
         return Some(format!("did you mean {meant}?"));
     }
-    let stem = word.trim_end_matches('s');
+    let singular = word.strip_suffix('s').filter(|stem| stem.len() > 3);
+    let stem = singular.unwrap_or(word);
     let meant: Vec<&str> = known.filter(|known| known.contains(stem)).collect();
     match &meant[..] {
         [] => None,

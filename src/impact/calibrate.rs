@@ -20,6 +20,11 @@ pub fn calibrate(surface: &Surface) -> Calibration {
     if let Some(config) = &surface.postfix {
         let version = surface.postfix_version();
         let mut names: BTreeMap<BString, Vec<PostfixService>> = BTreeMap::new();
+        if config.master.is_none() {
+            // The stock master.cf is assumed, as for the verdicts, and its smtpd has no options of its own.
+            let stock = smtpd(&config.view(None, version), &surface.sources);
+            names.insert(stock.log_name.clone(), vec![stock]);
+        }
         for service in config.services() {
             if service.program() == "smtpd" {
                 let one = smtpd(&config.view(Some(service), version), &surface.sources);
