@@ -30,7 +30,8 @@ impl Needles {
             Form::Syslog => &[b"/smtpd[", b"-login: "],
             Form::Rfc5424 => &[b"/smtpd ", b"-login: "],
             // The program as a value of its own, or a whole syslog line in the message.
-            Form::Json => &[b"/smtpd\"", b"/smtpd[", b"-login: "],
+            // The journal writes a message with a control character as an array of its bytes.
+            Form::Json => &[b"/smtpd\"", b"/smtpd[", b"-login: ", b"MESSAGE\":["],
             Form::Export => &[],
         };
         Self {
@@ -51,12 +52,12 @@ pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own
             .map_or(usize::MAX, |at| from + at)
     };
     // The next hit of each needle; only those that a line leaves behind are searched for anew.
-    let mut hits = [usize::MAX; 3];
+    let mut hits = [usize::MAX; 4];
     for (hit, needle) in hits.iter_mut().zip(&needles.finders) {
         *hit = next(needle, 0);
     }
     loop {
-        let hit = hits[0].min(hits[1]).min(hits[2]);
+        let hit = hits[0].min(hits[1]).min(hits[2]).min(hits[3]);
         if hit == usize::MAX {
             break;
         }
@@ -68,6 +69,7 @@ pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own
             text,
             needle: (hit - start).saturating_sub(whole.len() - text.len()),
             following: chunk.get(end + 1..).unwrap_or_default(),
+            ended: end < chunk.len(),
         };
         line.look(events, needles.form, || lines.up_to(chunk, start));
         for (hit, needle) in hits.iter_mut().zip(&needles.finders) {
@@ -99,6 +101,8 @@ struct Candidate<'a> {
     needle: usize,
     /// What follows it in the chunk.
     following: &'a [u8],
+    /// It has a line feed.
+    ended: bool,
 }
 
 impl Candidate<'_> {
@@ -115,16 +119,18 @@ impl Candidate<'_> {
         } else {
             prefix::cut(self.text, self.needle)
         };
-        let Some(cut) = cut else {
+        let Some(mut cut) = cut else {
             return;
         };
+        cut.ended = self.ended;
         // Two rules of a syslog daemon that write into one file write the same line twice, one behind the other.
         if events.was_seen(self.text) || self.is_written_twice() {
             return;
         }
         let times = match cut.writer {
-            Writer::Smtpd => 1,
-            Writer::Login(_) => 1 + self.repetitions(),
+            // Of the lines that count, only that of a failed AUTH can come twice in a row.
+            Writer::Smtpd if !cut.message.starts_with(b"warning: ") => 1,
+            Writer::Smtpd | Writer::Login(_) => 1 + self.repetitions(),
         };
         events.take(&cut, lines, times);
     }

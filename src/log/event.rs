@@ -69,12 +69,12 @@ impl<'a> Events<'a> {
     pub(crate) fn take(&mut self, line: &Line<'_>, lines: impl FnOnce() -> u64, times: u32) {
         self.segment.lines.candidate += 1;
         match line.writer {
-            Writer::Smtpd => self.smtpd(line, lines),
+            Writer::Smtpd => self.smtpd(line, lines, times),
             Writer::Login(protocol) => self.login(line, protocol, lines, times),
         }
     }
 
-    fn smtpd(&mut self, line: &Line<'_>, lines: impl FnOnce() -> u64) {
+    fn smtpd(&mut self, line: &Line<'_>, lines: impl FnOnce() -> u64, times: u32) {
         let Some(said) = smtpd::understand(line.message) else {
             return;
         };
@@ -95,12 +95,19 @@ impl<'a> Events<'a> {
             }
             smtpd::Said::AuthFailed => {
                 if let Some(key) = key {
-                    self.segment.session(key).failed += 1;
+                    let failed = &mut self.segment.session(key).failed;
+                    *failed = failed.saturating_add(times.saturating_mul(line.times));
+                }
+            }
+            smtpd::Said::HungUp => {
+                if let Some(key) = key {
+                    self.segment.session(key).hung_up = true;
                 }
             }
             smtpd::Said::Login(login) => {
                 self.segment.habits(host, service);
-                let who = self.who(login.peer, Some(login.account), login.ambiguous);
+                let ambiguous = login.ambiguous || !line.ended;
+                let who = self.who(login.peer, Some(login.account), ambiguous);
                 let method = self.method(login.method);
                 let login = Login {
                     who,
@@ -170,7 +177,11 @@ impl<'a> Events<'a> {
             protocol,
             server: self.segment.names.intern(elements.server),
             method,
-            shown: shown(&elements),
+            shown: match shown(&elements) {
+                // A word may have stood behind the address, where the line goes on no more.
+                Shown::Wordless if !line.ended && elements.session.is_empty() => Shown::Cut,
+                shown => shown,
+            },
         };
         let peer = Peer {
             name: b"",

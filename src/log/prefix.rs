@@ -25,6 +25,8 @@ pub(crate) struct Line<'a> {
     pub(crate) message: &'a [u8],
     /// For how many lines it stands: `message repeated 3 times: [ TEXT]` for three (rsyslog, RepeatedMsgReduction).
     pub(crate) times: u32,
+    /// It has an end, so that it cannot go on elsewhere.
+    pub(crate) ended: bool,
 }
 
 /// How far into a line a stamp is looked for: past `/var/log/mail.log.9:`, `mailserver | ` and the like.
@@ -63,14 +65,20 @@ fn usual(line: &[u8], needle: usize) -> Option<Line<'_>> {
             return None;
         }
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let message = rest[digits..].strip_prefix(b"]: ")?;
+        // What syslog daemons put before it, `[ID …]` and `message repeated …`, is for `writer`.
+        if matches!(message, [b'[' | b'm', ..]) {
+            return None;
+        }
         return Some(Line {
             stamp,
             host,
             program: &line[word_at..needle + b"/smtpd".len()],
             pid: self::digits(&rest[..digits]),
             writer: Writer::Smtpd,
-            message: rest[digits..].strip_prefix(b"]: ")?,
+            message: writer::without_tail(message),
             times: 1,
+            ended: true,
         });
     }
     let word_end = word_at + blank(line.get(word_at..needle)?)?;
@@ -89,6 +97,7 @@ fn usual(line: &[u8], needle: usize) -> Option<Line<'_>> {
         writer: Writer::Login(protocol),
         message: writer::without_level(line.get(needle + b"-login: ".len()..)?),
         times: 1,
+        ended: true,
     })
 }
 
@@ -163,7 +172,17 @@ fn plain_stamp(line: &[u8]) -> usize {
 }
 
 /// `HOST PROGRAM[PID]: MESSAGE`, where the host may be missing or empty.
+///
+/// A relay, or a viewer such as `docker logs -t`, puts a stamp of its own before the line's; it may have the year.
 fn after_stamp<'a>(stamp: &'a [u8], rest: &'a [u8]) -> Option<Line<'a>> {
+    let mut rest = rest;
+    for stream in [&b"stdout F "[..], b"stderr F "] {
+        // `2025-11-27T16:26:19.1Z stdout F LINE`, as containers of Kubernetes write it (CRI).
+        rest = rest.strip_prefix(stream).unwrap_or(rest);
+    }
+    if let Some((_, length)) = stamp::cut(rest) {
+        rest = trim(&rest[length..]);
+    }
     let (mut host, mut rest) = match rest {
         [b' ', rest @ ..] => (&[][..], rest),
         _ => token(rest)?,
@@ -175,6 +194,9 @@ fn after_stamp<'a>(stamp: &'a [u8], rest: &'a [u8]) -> Option<Line<'a>> {
     if host.last() == Some(&b':') {
         // No host: the first word is the program already.
         return program(stamp, &[], &host[..host.len() - 1], rest);
+    }
+    if let Some((_, length)) = stamp::cut(rest) {
+        return after_stamp(stamp, trim(&rest[length..]));
     }
     let (word, message) = token(rest)?;
     let name = word.strip_suffix(b":")?;
@@ -383,6 +405,34 @@ mod tests {
                 "@400000004a32b1a22b8a3c14 |  | imap-login | - | x",
             ),
             ("imap-login: Info: x", " |  | imap-login | - | x"),
+            (
+                "2025-11-27T16:26:19.1Z Sep  2 10:00:00 h postfix/smtpd[3]: x",
+                "2025-11-27T16:26:19.1Z | h | postfix/smtpd | 3 | x",
+            ),
+            (
+                "2025-11-27T16:26:19.1Z stdout F Sep  2 10:00:00 h postfix/smtpd[3]: x",
+                "2025-11-27T16:26:19.1Z | h | postfix/smtpd | 3 | x",
+            ),
+            (
+                "2025-11-27T16:26:19.1Z stdout F imap-login: Info: x",
+                "2025-11-27T16:26:19.1Z |  | imap-login | - | x",
+            ),
+            (
+                "Sep  2 10:00:00 relay Sep  2 10:00:01 h dovecot: imap-login: x",
+                "Sep  2 10:00:00 | h | imap-login | - | x",
+            ),
+            (
+                "Sep  2 10:00:00 h postfix/smtpd[3]: [ID 197553 mail.info] x",
+                "Sep  2 10:00:00 | h | postfix/smtpd | 3 | x",
+            ),
+            (
+                "Sep  2 10:00:00 h postfix/smtpd[3]: message repeated 2 times: [ x]",
+                "Sep  2 10:00:00 | h | postfix/smtpd | 3 | x",
+            ),
+            (
+                "Sep  2 10:00:00 h postfix/smtpd[3]: x,,,,",
+                "Sep  2 10:00:00 | h | postfix/smtpd | 3 | x",
+            ),
             (
                 "mailserver | Sep  2 10:00:00 h postfix/smtps/smtpd[3]: x",
                 "Sep  2 10:00:00 | h | postfix/smtps/smtpd | 3 | x",

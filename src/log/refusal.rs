@@ -29,7 +29,7 @@ pub(crate) enum Kind {
 }
 
 /// The words of each kind. They are what a segment keeps of a refusal, so they also tell its kind.
-const WORDS: [(&str, Kind); 10] = [
+const WORDS: [(&str, Kind); 11] = [
     ("Plaintext authentication disabled", Kind::Attempt),
     ("Cleartext authentication disabled", Kind::Attempt),
     ("Cleartext authentication disallowed", Kind::Attempt),
@@ -41,8 +41,11 @@ const WORDS: [(&str, Kind); 10] = [
     ("disabled plaintext auth", Kind::Session),
     (UNLOOKED, Kind::Unlooked),
     (DOUBTFUL, Kind::Doubtful),
+    (GIVEN_UP, Kind::Doubtful),
 ];
 const UNLOOKED: &str = "failed without TLS before the password was looked at";
+/// Of smtpd, whose other refusals need no words to be known by.
+pub(crate) const GIVEN_UP: &str = "AUTH failed without TLS, and the client left";
 const DOUBTFUL: &str = "failed without TLS, and the line does not say why";
 
 /// What a refusal says: the words kept of it, and how many attempts it stands for.

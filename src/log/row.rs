@@ -155,6 +155,8 @@ pub(crate) struct Session {
     /// The version in its TLS line.
     pub(crate) tls: Option<Text>,
     pub(crate) failed: u32,
+    #[serde(default)]
+    pub(crate) hung_up: bool,
     pub(crate) logins: Vec<Login>,
 }
 

@@ -196,6 +196,7 @@ impl Texts<'_> {
             began: part.began,
             tls: part.tls.map(|version| self.text(version)),
             failed: part.failed,
+            hung_up: part.hung_up,
             logins: part.logins.iter().map(|login| self.login(login)).collect(),
         }
     }
@@ -332,6 +333,7 @@ fn taken_session(names: &mut Names, session: row::Session) -> (Key, Part) {
             })
             .collect(),
         failed: session.failed,
+        hung_up: session.hung_up,
     };
     (key, part)
 }

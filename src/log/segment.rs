@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 
 use super::names::{Name, Names, Renaming};
 use super::period::Period;
+use super::refusal;
 use super::session::{Conclusion, End, Key, Login, Part};
 use super::stamp::DAY;
 use super::tally::{self, Position, Seen, Shown, Tally, Way, Who};
@@ -221,12 +222,17 @@ impl Segment {
                 logins.add(names, way(method, shown), who, version, seen, count);
             }
             Conclusion::Refused {
+                certain,
                 who,
                 seen,
                 shown,
                 count,
             } if period.holds(seen.time) => {
-                let reason = names.intern(NOT_LOOKED_AT);
+                let reason = names.intern(if certain {
+                    NOT_LOOKED_AT
+                } else {
+                    refusal::GIVEN_UP.as_bytes()
+                });
                 refused.add(names, way(reason, shown), who, Name::NONE, seen, count);
             }
             Conclusion::Login { .. }

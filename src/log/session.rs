@@ -40,6 +40,8 @@ pub(crate) struct Part {
     pub(crate) logins: Vec<Login>,
     /// Failed and aborted AUTH commands that smtpd logged.
     pub(crate) failed: u32,
+    /// The client left during AUTH or right behind it.
+    pub(crate) hung_up: bool,
 }
 
 /// How a session ended.
@@ -76,8 +78,9 @@ pub(crate) enum Conclusion {
         version: Name,
         count: u32,
     },
-    /// AUTH commands that were turned down without a look at the password.
+    /// AUTH commands that were turned down without a look at the password; or perhaps, where it is not `certain`, given up.
     Refused {
+        certain: bool,
         who: Who,
         seen: Seen,
         shown: Shown,
@@ -103,7 +106,8 @@ impl Part {
             self.login(login);
         }
         self.tls = self.tls.or(next.tls);
-        self.failed += next.failed;
+        self.failed = self.failed.saturating_add(next.failed);
+        self.hung_up |= next.hung_up;
         self
     }
 
@@ -249,15 +253,22 @@ impl Part {
             (1.., 1..) => anonymous(Shown::Cut, nameless),
         }
         // Where the password was looked at, smtpd logs the failure. What fails without such a line was turned down before:
-        // 503 "authentication not enabled" or 530 "Must issue a STARTTLS command first".
-        let refused = (counters.auth_tried - counters.auth.min(counters.auth_tried))
-            .saturating_sub(self.failed);
-        if refused > 0 && self.began && counters.starttls == 0 && self.tls.is_none() {
+        // 503 "authentication not enabled" or 530 "Must issue a STARTTLS command first". Where one AUTH of a session
+        // was looked at, all were; then the others were malformed (501) or came after a login (503), which is not logged either.
+        let looked_at = counters.auth > 0 || self.failed > 0;
+        if !looked_at
+            && counters.auth_tried > 0
+            && self.began
+            && counters.starttls == 0
+            && self.tls.is_none()
+        {
             prove(Conclusion::Refused {
+                // A client that leaves in the middle of AUTH, without having sent a password, looks the same.
+                certain: !self.hung_up,
                 who,
                 seen,
                 shown: Shown::NoStartTls,
-                count: refused,
+                count: counters.auth_tried,
             });
         }
     }

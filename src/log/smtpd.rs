@@ -23,6 +23,8 @@ pub(crate) enum Said<'a> {
     Login(Login<'a>),
     /// A failed or aborted AUTH; it is logged whenever the password was looked at.
     AuthFailed,
+    /// `lost connection after AUTH from PEER`, or a timeout: perhaps before the AUTH was over.
+    HungUp,
     /// `disconnect from PEER`, with the counters that Postfix 3.0 and later add.
     Disconnect(Peer<'a>, Option<Counters>),
 }
@@ -91,6 +93,13 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
             .and_then(|rest| rest.strip_prefix(ESTABLISHED))
         {
             return established(rest);
+        }
+    }
+    for hung_up in [&b"lost connection after AUTH "[..], b"timeout after AUTH "] {
+        // Since 3.10 with the queue id or NOQUEUE before it.
+        let text = message.strip_prefix(b"NOQUEUE: ").unwrap_or(message);
+        if text.starts_with(hung_up) {
+            return Some(Said::HungUp);
         }
     }
     // `QUEUEID: client=…`; a proxy filter has `NOQUEUE:` there.
@@ -190,11 +199,15 @@ fn client(text: &[u8]) -> Option<Login<'_>> {
     })
 }
 
+/// A message that is longer may have been cut.
+const LONGEST_WHOLE: usize = 1900;
+
 /// `reject: RCPT from PEER: … helo=<H> sasl_method=M sasl_username=U sasl_sender=S`, the tail since 3.10.
 ///
-/// A stranger chooses `helo=<…>`, but whatever he puts there, the line then ends in `>`.
+/// A stranger chooses `helo=<…>`, but whatever he puts there, the line then ends in `>`, unless it is so long that it was
+/// cut (at 2,000 bytes: util/msg_syslog.c and global/maillog_client.c).
 fn rejected(text: &[u8]) -> Option<Login<'_>> {
-    if text.last() == Some(&b'>') {
+    if text.last() == Some(&b'>') || text.len() > LONGEST_WHOLE {
         return None;
     }
     const METHOD: &[u8] = b"> sasl_method=";
@@ -344,6 +357,19 @@ mod tests {
             understand(b"warning: h[192.0.2.9]: SASL LOGIN authentication failed: UGFzc3dvcmQ6"),
             Some(Said::AuthFailed)
         );
+        for (message, said) in [
+            (
+                "lost connection after AUTH from h[192.0.2.9]",
+                Some(Said::HungUp),
+            ),
+            (
+                "NOQUEUE: timeout after AUTH from h[192.0.2.9]",
+                Some(Said::HungUp),
+            ),
+            ("lost connection after DATA from h[192.0.2.9]", None),
+        ] {
+            assert_eq!(understand(message.as_bytes()), said, "{message}");
+        }
         assert_eq!(
             understand(b"warning: hostname x does not resolve to address 192.0.2.9"),
             None

@@ -25,14 +25,17 @@ pub(crate) fn line_of<'a>(
 ) -> Option<Line<'a>> {
     // $syslog_name/process: any words before, but never smtpd alone, which is another program (postconf(5), syslog_name; global/mail_task.c `mail_task`).
     if name.ends_with(b"/smtpd") {
+        let message = without_id(message)?;
+        let (times, message) = repeated(message).unwrap_or((1, message));
         return Some(Line {
             stamp,
             host,
             program: name,
             pid,
             writer: Writer::Smtpd,
-            message,
-            times: 1,
+            message: without_tail(message),
+            times,
+            ended: true,
         });
     }
     let (mut stamp, mut message) = (stamp, message);
@@ -43,10 +46,8 @@ pub(crate) fn line_of<'a>(
         if let Some((number, text)) = repeated(message) {
             (times, message) = (number, text);
         }
-        // `dovecot: imap-login: …`; Solaris puts `[ID 583609 mail.info]` between, Dovecot 1.x a stamp and a level.
-        if message.starts_with(b"[ID ") {
-            message = trim(&message[memchr(b']', message)? + 1..]);
-        }
+        // `dovecot: imap-login: …`; Dovecot 1.x puts a stamp and a level between.
+        message = without_id(message)?;
         if message.first().is_some_and(u8::is_ascii_digit) {
             let (_, length) = stamp::cut(message)?;
             let (inner, rest) = message.split_at(length);
@@ -68,7 +69,28 @@ pub(crate) fn line_of<'a>(
         writer: Writer::Login(protocol?),
         message: without_level(message),
         times,
+        ended: true,
     })
+}
+
+/// Without the `[ID 583609 mail.info]` of Solaris.
+fn without_id(message: &[u8]) -> Option<&[u8]> {
+    if message.starts_with(b"[ID ") {
+        return Some(trim(&message[memchr(b']', message)? + 1..]));
+    }
+    Some(message)
+}
+
+/// Without the `,,,,` and the blanks that tables and editors leave behind a line. One comma may be a name's.
+pub(crate) fn without_tail(message: &[u8]) -> &[u8] {
+    let message = message.trim_ascii_end();
+    match message {
+        [.., b',', b','] => {
+            let end = message.iter().rposition(|byte| *byte != b',');
+            &message[..end.map_or(0, |end| end + 1)]
+        }
+        _ => message,
+    }
 }
 
 /// `message repeated 3 times: [ TEXT]`: how often, and the text.
