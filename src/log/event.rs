@@ -15,7 +15,7 @@ use super::login;
 use super::names::Name;
 use super::prefix::{self, Line};
 use super::segment::Segment;
-use super::session::{End, Key, Login};
+use super::session::{End, Key, Login, Tls};
 use super::smtpd::{self, Peer};
 use super::stamp;
 use super::tally::{self, Position, Seen, Shown, Way, Who};
@@ -86,11 +86,14 @@ impl<'a> Events<'a> {
                     self.segment.connect(key);
                 }
             }
-            smtpd::Said::Tls { version } => {
+            smtpd::Said::Tls { client, version } => {
                 self.segment.habits(host, service).tls_lines += 1;
                 if let Some(key) = key {
-                    let version = self.segment.names.intern(version);
-                    self.segment.session(key).tls.get_or_insert(version);
+                    let tls = Tls {
+                        client: self.segment.names.intern(client),
+                        version: self.segment.names.intern(version),
+                    };
+                    self.segment.session(key).tls = Some(tls);
                 }
             }
             smtpd::Said::AuthFailed => {
@@ -114,6 +117,7 @@ impl<'a> Events<'a> {
                     method,
                     seen: self.seen(line, lines()),
                     under_tls: false,
+                    of_another: false,
                     front_end: login.method.eq_ignore_ascii_case(b"XCLIENT"),
                 };
                 match key {

@@ -152,8 +152,10 @@ pub(crate) struct Session {
     pub(crate) service: Text,
     pub(crate) pid: u32,
     pub(crate) began: bool,
-    /// The version in its TLS line.
+    /// The version in its TLS line, and the client.
     pub(crate) tls: Option<Text>,
+    #[serde(default)]
+    pub(crate) tls_client: Option<Text>,
     pub(crate) failed: u32,
     #[serde(default)]
     pub(crate) hung_up: bool,
@@ -168,6 +170,8 @@ pub(crate) struct Login {
     #[serde(flatten)]
     pub(crate) seen: Seen,
     pub(crate) under_tls: bool,
+    #[serde(default)]
+    pub(crate) of_another: bool,
     pub(crate) front_end: bool,
 }
 

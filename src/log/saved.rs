@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::names::{Name, Names};
 use super::row::{self, Header, Row, SCHEMA, Text};
 use super::segment::{Habits, Segment};
-use super::session::{End, Key, Login, Part};
+use super::session::{End, Key, Login, Part, Tls};
 use super::tally::{Cell, Position, Seen, Tally, Way, Who};
 use crate::evidence::Lines;
 use crate::rhythm::Rhythm;
@@ -194,7 +194,8 @@ impl Texts<'_> {
             service: self.text(key.service),
             pid: key.pid,
             began: part.began,
-            tls: part.tls.map(|version| self.text(version)),
+            tls: part.tls.map(|tls| self.text(tls.version)),
+            tls_client: part.tls.map(|tls| self.text(tls.client)),
             failed: part.failed,
             hung_up: part.hung_up,
             logins: part.logins.iter().map(|login| self.login(login)).collect(),
@@ -207,6 +208,7 @@ impl Texts<'_> {
             method: self.text(login.method),
             seen: seen(login.seen),
             under_tls: login.under_tls,
+            of_another: login.of_another,
             front_end: login.front_end,
         }
     }
@@ -320,7 +322,10 @@ fn taken_session(names: &mut Names, session: row::Session) -> (Key, Part) {
     };
     let part = Part {
         began: session.began,
-        tls: session.tls.map(|version| names.intern(&version.0)),
+        tls: session.tls.map(|version| Tls {
+            client: known(names, session.tls_client),
+            version: names.intern(&version.0),
+        }),
         logins: session
             .logins
             .into_iter()
@@ -329,6 +334,7 @@ fn taken_session(names: &mut Names, session: row::Session) -> (Key, Part) {
                 method: names.intern(&login.method.0),
                 seen: taken_seen(&login.seen),
                 under_tls: login.under_tls,
+                of_another: login.of_another,
                 front_end: login.front_end,
             })
             .collect(),

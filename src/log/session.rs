@@ -25,8 +25,18 @@ pub(crate) struct Login {
     pub(crate) seen: Seen,
     /// A TLS line came before it.
     pub(crate) under_tls: bool,
+    /// That line is of another client, so that lines are missing in between.
+    pub(crate) of_another: bool,
     /// `sasl_method=XCLIENT`.
     pub(crate) front_end: bool,
+}
+
+/// The TLS line of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tls {
+    /// Whose it is.
+    pub(crate) client: Name,
+    pub(crate) version: Name,
 }
 
 /// What one stretch of log shows of a session.
@@ -34,8 +44,8 @@ pub(crate) struct Login {
 pub(crate) struct Part {
     /// Its `connect` line is in it.
     pub(crate) began: bool,
-    /// The version in its TLS line.
-    pub(crate) tls: Option<Name>,
+    /// Its last TLS line.
+    pub(crate) tls: Option<Tls>,
     /// Its logins in order: one for each account before and after the TLS line, for `client=` comes once a message.
     pub(crate) logins: Vec<Login>,
     /// Failed and aborted AUTH commands that smtpd logged.
@@ -91,7 +101,10 @@ pub(crate) enum Conclusion {
 impl Part {
     /// Takes in a login, unless its account is known already from an earlier message.
     pub(crate) fn login(&mut self, mut login: Login) {
-        login.under_tls |= self.tls.is_some();
+        if let (Some(tls), false) = (self.tls, login.under_tls) {
+            login.under_tls = true;
+            login.of_another = !login.front_end && tls.client != login.who.client;
+        }
         let known = self.logins.iter().any(|known| {
             known.who.account == login.who.account && known.under_tls == login.under_tls
         });
@@ -105,7 +118,7 @@ impl Part {
         for login in next.logins {
             self.login(login);
         }
-        self.tls = self.tls.or(next.tls);
+        self.tls = next.tls.or(self.tls);
         self.failed = self.failed.saturating_add(next.failed);
         self.hung_up |= next.hung_up;
         self
@@ -122,7 +135,10 @@ impl Part {
         renaming: &Renaming,
         shift: impl Fn(Position) -> Position,
     ) -> Self {
-        self.tls = self.tls.map(|version| renaming.of(version));
+        self.tls = self.tls.map(|tls| Tls {
+            client: renaming.of(tls.client),
+            version: renaming.of(tls.version),
+        });
         for login in &mut self.logins {
             login.who = login.who.translated(renaming);
             login.method = renaming.of(login.method);
@@ -138,7 +154,7 @@ impl Part {
 
     /// What the session proves, now that it is over.
     pub(crate) fn conclude(self, end: End, mut prove: impl FnMut(Conclusion)) {
-        let version = self.tls.unwrap_or(Name::NONE);
+        let version = self.tls.map_or(Name::NONE, |tls| tls.version);
         let named = self.logins.iter().filter(|login| !login.front_end).count();
         for login in &self.logins {
             let shown = self.shows(login, end);
@@ -165,6 +181,14 @@ impl Part {
 
     /// How one of its logins travelled, as far as the lines show.
     fn shows(&self, login: &Login, end: End) -> Shown {
+        // Where the client changes and no XCLIENT tells why, the lines between two sessions are missing.
+        let renamed = match end {
+            End::Disconnect { counters, .. } => counters.is_some_and(|one| one.xclient > 0),
+            End::Overtaken | End::Open => false,
+        };
+        if login.of_another && !renamed {
+            return Shown::Cut;
+        }
         // Of a front end too, if it speaks TLS to smtpd: such a login goes on where TLS is required.
         if login.under_tls {
             return Shown::Tls;
@@ -172,14 +196,25 @@ impl Part {
         if login.front_end {
             return Shown::FrontEnd;
         }
-        if self.tls.is_some() {
-            return Shown::BeforeTls;
+        if let Some(tls) = self.tls {
+            return if tls.client == login.who.client || renamed {
+                Shown::BeforeTls
+            } else {
+                Shown::Cut
+            };
         }
         match end {
             End::Disconnect {
                 counters: Some(counters),
+                who,
                 ..
-            } => self.counted(counters, counters.auth),
+            } => {
+                if counters.auth == 0 || who.client != login.who.client && !renamed {
+                    Shown::Cut
+                } else {
+                    self.counted(counters, counters.auth)
+                }
+            }
             // The end of the log explains why the rest is missing; another session does not.
             End::Disconnect { counters: None, .. } | End::Open if self.began => Shown::Silent,
             End::Disconnect { counters: None, .. } | End::Open | End::Overtaken => Shown::Cut,
@@ -206,7 +241,7 @@ impl Part {
         seen: Seen,
         mut prove: impl FnMut(Conclusion),
     ) {
-        let version = self.tls.unwrap_or(Name::NONE);
+        let version = self.tls.map_or(Name::NONE, |tls| tls.version);
         let mut anonymous = |shown, count| {
             let version = if shown == Shown::Tls {
                 version
@@ -223,9 +258,17 @@ impl Part {
                 });
             }
         };
-        let nameless = counters
-            .auth
-            .saturating_sub(u32::try_from(named).unwrap_or(u32::MAX));
+        let of_another = |client: Name| client != who.client && counters.xclient == 0;
+        let mut logins = self.logins.iter();
+        if self.tls.is_some_and(|tls| of_another(tls.client))
+            || logins.any(|login| !login.front_end && of_another(login.who.client))
+        {
+            let own = |login: &&Login| login.who.client == who.client;
+            let own = self.logins.iter().filter(own).count();
+            anonymous(Shown::Cut, beyond(counters.auth, own));
+            return;
+        }
+        let nameless = beyond(counters.auth, named);
         let both_ways = counters.starttls > 0 && counters.auth > 1;
         let under = if self.tls.is_some() {
             Shown::Tls
@@ -272,6 +315,11 @@ impl Part {
             });
         }
     }
+}
+
+/// How many there are beyond so many.
+fn beyond(count: u32, others: usize) -> u32 {
+    count.saturating_sub(u32::try_from(others).unwrap_or(u32::MAX))
 }
 
 impl Who {

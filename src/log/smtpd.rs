@@ -16,6 +16,8 @@ pub(crate) enum Said<'a> {
     Connect,
     /// `… TLS connection established from PEER: TLSv1.3 with cipher …`, at smtpd_tls_loglevel 1 and above.
     Tls {
+        /// The client's address.
+        client: &'a [u8],
         /// `TLSv1.3`.
         version: &'a [u8],
     },
@@ -60,6 +62,9 @@ pub(crate) struct Counters {
     pub(crate) auth_tried: u32,
     /// STARTTLS commands that led to a handshake.
     pub(crate) starttls: u32,
+    /// XCLIENT commands, after which the client has another name and address.
+    #[serde(default)]
+    pub(crate) xclient: u32,
 }
 
 /// Understands a message; none where it says nothing about logins or TLS.
@@ -116,7 +121,7 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
 
 /// `PEER[ to SNI]: TLSv1.3 with cipher …`.
 fn established(rest: &[u8]) -> Option<Said<'_>> {
-    let (_, rest) = peer(rest)?;
+    let (peer, rest) = peer(rest)?;
     // The name that the client asked for is logged only if a table of the server holds it (3.4), so it is no free text.
     let version = match rest.strip_prefix(b": ") {
         Some(version) => version,
@@ -124,6 +129,7 @@ fn established(rest: &[u8]) -> Option<Said<'_>> {
     };
     let end = memchr(b' ', version).unwrap_or(version.len());
     Some(Said::Tls {
+        client: peer.address,
         version: &version[..end],
     })
 }
@@ -237,6 +243,8 @@ fn counters(text: &[u8]) -> Option<Counters> {
             (found.auth, found.auth_tried) = count(value);
         } else if name.ends_with(b" starttls") {
             found.starttls = count(value).0;
+        } else if name.ends_with(b" xclient") {
+            found.xclient = count(value).1;
         } else {
             complete |= name.ends_with(b" commands");
         }
@@ -344,6 +352,7 @@ mod tests {
             assert_eq!(
                 understand(message.as_bytes()),
                 Some(Said::Tls {
+                    client: b"192.0.2.9",
                     version: b"TLSv1.2"
                 }),
                 "{message}"
