@@ -336,3 +336,84 @@ fn what_may_have_gone_wrong_by_itself_is_no_refusal_where_tls_is_not_required() 
     assert!(!out.contains("198.51.100.8"), "{out}");
     assert_eq!(code, Some(0), "{out}");
 }
+
+/// A server with two services: one closed already, one not; and a log of logins at both.
+fn partly(name: &str, loglevel: u8, log: &str) -> PathBuf {
+    let root = server(
+        name,
+        &[
+            "smtpd_tls_auth_only=yes",
+            "smtpd_client_restrictions=permit_sasl_authenticated,reject",
+        ],
+    );
+    let main = root.join("etc/postfix/main.cf");
+    let text = fs::read_to_string(&main).expect("it was just written");
+    let text = text.replace("loglevel = 1", &format!("loglevel = {loglevel}"));
+    fs::write(&main, text).expect("the build directory is writable");
+    let master = root.join("etc/postfix/master.cf");
+    let text = fs::read_to_string(&master).expect("it was just written");
+    let text = text + "2525 inet n - n - - smtpd\n  -o syslog_name=postfix/other\n";
+    fs::write(&master, text).expect("the build directory is writable");
+    fs::write(root.join("maillog"), log).expect("the build directory is writable");
+    root
+}
+
+const OTHER_TLS: &str = "\
+Oct 29 08:00:07 mail postfix/other/smtpd[9]: connect from pc.example.org[192.0.2.51]
+Oct 29 08:00:07 mail postfix/other/smtpd[9]: Anonymous TLS connection established from pc.example.org[192.0.2.51]: TLSv1.3 with cipher X (256/256 bits)
+Oct 29 08:00:07 mail postfix/other/smtpd[9]: 9AE13C0073: client=pc.example.org[192.0.2.51], sasl_method=LOGIN, sasl_username=pc
+Oct 29 08:00:08 mail postfix/other/smtpd[9]: disconnect from pc.example.org[192.0.2.51]
+";
+
+#[test]
+fn a_login_that_the_files_forbid_already_is_not_laid_to_the_change() {
+    let (code, out, _) = answer(&partly("stale", 1, &format!("{LOG}{OTHER_TLS}")), &[]);
+    assert!(
+        out.starts_with("NO-GO: 1 account logged in without TLS, the last at 2026-10-29T07:00:07, though these files forbid it"),
+        "{out}"
+    );
+    assert!(!out.contains("account would break"), "{out}");
+    assert!(out.contains("which these files forbid already"), "{out}");
+    assert_eq!(code, Some(1));
+    // Once the log begins after the change, nothing is left of it.
+    let (code, out, _) = answer(
+        &partly("stale-since", 1, &format!("{LOG}{OTHER_TLS}")),
+        &["--since", "2026-10-29T07:30"],
+    );
+    assert!(out.starts_with("GO: nobody would break"), "{out}");
+    assert_eq!(code, Some(0));
+}
+
+/// Without smtpd_tls_loglevel the log does not tell, and it need not where TLS is required already.
+#[test]
+fn where_tls_is_required_already_the_log_need_not_tell() {
+    let cut = LOG.lines().skip(1).collect::<Vec<_>>().join("\n") + "\n";
+    let (code, out, _) = answer(&partly("required-already", 0, &cut), &[]);
+    assert!(out.starts_with("GO: nobody would break"), "{out}");
+    assert!(
+        out.contains("logs in where TLS is required already"),
+        "{out}"
+    );
+    assert_eq!(code, Some(0));
+    let (code, out, _) = answer(
+        &partly("not-required", 0, &cut.replace("submission", "other")),
+        &[],
+    );
+    assert!(
+        out.starts_with("NO-GO: set smtpd_tls_loglevel = 1"),
+        "{out}"
+    );
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn where_everybody_is_refused_that_is_said() {
+    let log = format!("Oct 29 08:00:00 mail dovecot: imap-login: {LOGIN_REFUSED}, session=<b>\n");
+    let root = dovecot("all-refused", "ssl = required\n", &log);
+    let (code, out, _) = answer(&root, &["--dovecot-version", "2.3.19.1"]);
+    assert!(
+        out.starts_with("CANNOT TELL: TLS is enforced already; 1 client was refused since 2026-10-29T08:00:00, and nobody logged in"),
+        "{out}"
+    );
+    assert_eq!(code, Some(3));
+}

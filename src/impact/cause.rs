@@ -22,6 +22,8 @@ pub struct Cause {
     pub client_name: Option<Text>,
     /// How they fare: [`Impact::Breaks`] or [`Impact::Unknown`].
     pub impact: Impact,
+    /// The files forbid their logins already.
+    pub already_forbidden: bool,
     /// How many accounts.
     pub accounts: usize,
     /// Why they may break, where somebody accepted that.
@@ -33,12 +35,13 @@ impl Cause {
     pub fn explains(&self, client: &super::ClientImpact) -> bool {
         client.impact == self.impact
             && client.client == self.client
+            && client.already_forbidden == self.already_forbidden
             && client.accepted == self.accepted
     }
 }
 
 /// What makes clients one cause.
-type Key<'a> = (Impact, &'a Text, &'a Option<String>);
+type Key<'a> = (Impact, &'a Text, bool, &'a Option<String>);
 
 /// The causes, those with the most accounts first.
 pub(super) fn causes(accounts: &[AccountImpact]) -> Vec<Cause> {
@@ -55,10 +58,13 @@ pub(super) fn causes(accounts: &[AccountImpact]) -> Vec<Cause> {
             };
             // Clients whose address the server did not know are not one client.
             if counts && address(&client.client).is_some() {
-                behind
-                    .entry((client.impact, &client.client, &client.accepted))
-                    .or_default()
-                    .insert(account);
+                let key = (
+                    client.impact,
+                    &client.client,
+                    client.already_forbidden,
+                    &client.accepted,
+                );
+                behind.entry(key).or_default().insert(account);
                 if let Some(name) = &client.client_name {
                     names.insert(&client.client, name);
                 }
@@ -68,17 +74,21 @@ pub(super) fn causes(accounts: &[AccountImpact]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = behind
         .into_iter()
         .filter(|(_, accounts)| accounts.len() >= MANY)
-        .map(|((impact, client, accepted), accounts)| Cause {
-            client: client.clone(),
-            client_name: names.get(client).map(|name| (*name).clone()),
-            impact,
-            accounts: accounts.len(),
-            accepted: accepted.clone(),
-        })
+        .map(
+            |((impact, client, already_forbidden, accepted), accounts)| Cause {
+                client: client.clone(),
+                client_name: names.get(client).map(|name| (*name).clone()),
+                impact,
+                already_forbidden,
+                accounts: accounts.len(),
+                accepted: accepted.clone(),
+            },
+        )
         .collect();
     causes.sort_by(|a, b| {
-        (a.impact, b.accounts, &a.client, &a.accepted).cmp(&(
-            b.impact,
+        let key = |one: &Cause| (one.impact, one.already_forbidden);
+        (key(a), b.accounts, &a.client, &a.accepted).cmp(&(
+            key(b),
             a.accounts,
             &b.client,
             &b.accepted,

@@ -39,7 +39,7 @@ const MOST_CAUSES: usize = 3;
 /// Decides, and says what stands in the way.
 pub(super) fn decide(question: &Question<'_>) -> (Decision, Vec<String>) {
     let evidence = question.evidence;
-    let mut steps = vec![breaking(question)];
+    let mut steps = vec![breaking(question), stale(question)];
     steps.extend(silences(question));
     steps.push(undecided(question));
     let mut steps: Vec<Step> = steps.into_iter().flatten().collect();
@@ -61,7 +61,14 @@ pub(super) fn decide(question: &Question<'_>) -> (Decision, Vec<String>) {
         .flat_map(|one| &one.clients)
         .any(|client| client.impact != Impact::Refused);
     if !logins {
-        let why = "the logs hold no login, so nobody can tell who would break".to_owned();
+        let why = match refused(question.accounts) {
+            Some(refused) if question.enforced => {
+                format!("TLS is enforced already; {refused}, and nobody logged in")
+            }
+            Some(_) | None => {
+                "the logs hold no login, so nobody can tell who would break".to_owned()
+            }
+        };
         reasons.insert(0, why);
         return (Decision::CannotTell, reasons);
     }
@@ -92,34 +99,41 @@ struct Step {
     text: String,
 }
 
-/// Those who would break.
+/// Those who logged in as the files forbid it already. The change is not what breaks them; but if the server was never
+/// reloaded, it is the reload.
+fn stale(question: &Question<'_>) -> Option<Step> {
+    let is_stale = |client: &ClientImpact| {
+        client.impact == Impact::Breaks && client.already_forbidden && !accepted(client)
+    };
+    let accounts = number(question, is_stale);
+    let clients = question.accounts.iter().flat_map(|one| &one.clients);
+    let last = clients
+        .filter(|client| is_stale(client))
+        .filter_map(|client| client.last)
+        .max();
+    let last = last.map_or_else(String::new, |last| format!(", the last at {last}"));
+    (accounts > 0).then(|| Step {
+        accounts,
+        text: format!(
+            "{} logged in without TLS{last}, though these files forbid it: they came into force later, or the server \
+             was not reloaded (--since leaves out what was before)",
+            in_words(accounts)
+        ),
+    })
+}
+
+/// Those whom the change would break.
 fn breaking(question: &Question<'_>) -> Option<Step> {
-    let breaks = |client: &ClientImpact| client.impact == Impact::Breaks;
+    let breaks =
+        |client: &ClientImpact| client.impact == Impact::Breaks && !client.already_forbidden;
     let accounts = number(question, |client| breaks(client) && !accepted(client));
     if accounts == 0 {
         return None;
     }
-    if question.enforced {
-        let last = question
-            .accounts
-            .iter()
-            .flat_map(|one| &one.clients)
-            .filter(|client| breaks(client) && !accepted(client))
-            .filter_map(|client| client.last)
-            .max();
-        let last = last.map_or_else(String::new, |last| format!(", the last at {last}"));
-        let text = format!(
-            "{} logged in without TLS{last}, though these files forbid it: they came into force later, or the server \
-             was not reloaded (--since leaves out what was before)",
-            in_words(accounts)
-        );
-        return Some(Step { accounts, text });
-    }
     let mut details = Vec::new();
-    let mut causes = question
-        .causes
-        .iter()
-        .filter(|cause| cause.impact == Impact::Breaks && cause.accepted.is_none());
+    let mut causes = question.causes.iter().filter(|cause| {
+        cause.impact == Impact::Breaks && !cause.already_forbidden && cause.accepted.is_none()
+    });
     for cause in causes.by_ref().take(MOST_CAUSES) {
         let how_many = if cause.accounts == accounts {
             "all".to_owned()

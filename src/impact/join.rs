@@ -32,7 +32,10 @@ pub(super) fn accounts(
     let schedules = schedules(rows());
     let mut accounts: BTreeMap<(Option<Text>, Protocol), Vec<ClientImpact>> = BTreeMap::new();
     let joined = rows()
-        .map(|row| (&row.account, row.protocol, of_row(row, change, &schedules)))
+        .map(|row| {
+            let client = of_row(row, before, change, &schedules);
+            (&row.account, row.protocol, client)
+        })
         .chain(
             evidence
                 .refused
@@ -160,8 +163,28 @@ fn described(one: &Acceptance) -> String {
         .join(" ")
 }
 
-fn of_row(row: &Row, change: &Change, schedules: &BTreeMap<Whose<'_>, String>) -> ClientImpact {
-    let (impact, why) = verdict::of_row(row, &change.after);
+fn of_row(
+    row: &Row,
+    before: &Surface,
+    change: &Change,
+    schedules: &BTreeMap<Whose<'_>, String>,
+) -> ClientImpact {
+    let (mut impact, mut why) = verdict::of_row(row, &change.after);
+    let already_forbidden = match impact {
+        Impact::Breaks | Impact::Relays => verdict::is_forbidden(row, before),
+        Impact::Unknown | Impact::Refused | Impact::Exempt | Impact::Survives => false,
+    };
+    if already_forbidden {
+        why.push_str(", which these files forbid already");
+    }
+    // The change does nothing to those who have to use TLS as it is.
+    if impact == Impact::Unknown
+        && row.transport == Transport::Unknown
+        && verdict::is_under_tls(row, before)
+    {
+        impact = Impact::Survives;
+        "logs in where TLS is required already".clone_into(&mut why);
+    }
     ClientImpact {
         client: row.client.clone(),
         client_name: row.client_name.clone(),
@@ -170,6 +193,7 @@ fn of_row(row: &Row, change: &Change, schedules: &BTreeMap<Whose<'_>, String>) -
         transport: row.transport,
         impact,
         why,
+        already_forbidden,
         logins: row.logins,
         first: row.first,
         last: row.last,
@@ -191,6 +215,7 @@ fn of_refusal(refusal: &Refusal) -> ClientImpact {
         transport: Transport::Clear,
         impact: Impact::Refused,
         why: refusal.reason.clone(),
+        already_forbidden: true,
         logins: refusal.times,
         first: refusal.first,
         last: refusal.last,

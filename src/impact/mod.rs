@@ -83,6 +83,8 @@ pub struct ClientImpact {
     pub impact: Impact,
     /// Why, in words.
     pub why: String,
+    /// The files forbid its logins as they are, without the change.
+    pub already_forbidden: bool,
     /// How many logins.
     pub logins: u64,
     /// The first of them.

@@ -58,6 +58,23 @@ pub(super) fn requires_tls(refusal: &Refusal, server: &Surface) -> bool {
             .all(|endpoint| endpoint.verdict == Verdict::TlsOnly)
 }
 
+/// Whether the files as they are forbid the logins of a row, since it is without TLS.
+pub(super) fn is_forbidden(row: &Row, before: &Surface) -> bool {
+    match of_row(row, before).0 {
+        Impact::Breaks | Impact::Relays => true,
+        Impact::Unknown | Impact::Refused | Impact::Exempt | Impact::Survives => false,
+    }
+}
+
+/// Whether every login such as those of a row is under TLS by the files as they are, whatever the log tells of it.
+pub(super) fn is_under_tls(row: &Row, before: &Surface) -> bool {
+    let endpoints = endpoints_of(row, before);
+    !endpoints.is_empty()
+        && endpoints
+            .iter()
+            .all(|endpoint| endpoint.verdict == Verdict::TlsOnly)
+}
+
 /// Why no endpoint is one that a row's logins can have come through.
 fn nowhere(row: &Row, after: &Surface) -> String {
     if after.endpoints.iter().any(|endpoint| writes(endpoint, row)) {

@@ -410,6 +410,7 @@ fn client(client: &ClientImpact) -> Value {
         "transport": client.transport.word(),
         "impact": client.impact.word(),
         "why": client.why,
+        "already_forbidden": client.already_forbidden,
         "logins": client.logins,
         "first": time(client.first),
         "last": time(client.last),
