@@ -36,6 +36,7 @@ pub mod source;
 pub mod spelling;
 pub mod surface;
 pub mod template;
+pub mod tls;
 pub mod toml;
 pub mod transaction;
 pub mod trap;

@@ -417,3 +417,41 @@ fn where_everybody_is_refused_that_is_said() {
     );
     assert_eq!(code, Some(3));
 }
+
+/// smtpd asks by smtpd_tls_protocols where TLS is on offer, by smtpd_tls_mandatory_protocols where it is a must
+/// (smtpd/smtpd.c:smtpd_start_tls).
+#[test]
+fn who_would_break_at_a_minimum_depends_on_what_the_port_takes_today() {
+    let log = OTHER_TLS
+        .replace("postfix/other", "postfix/submission")
+        .replace("TLSv1.3", "TLSv1");
+    for (name, option, would_break) in [
+        ("minimum-none", "smtpd_tls_ask_ccert=no", true),
+        ("minimum-offered", "smtpd_tls_protocols=>=TLSv1.2", false),
+        (
+            "minimum-list",
+            "smtpd_tls_protocols=!SSLv2,!SSLv3,!TLSv1",
+            false,
+        ),
+        (
+            "minimum-other",
+            "smtpd_tls_mandatory_protocols=>=TLSv1.2",
+            true,
+        ),
+    ] {
+        let root = server(name, &[option]);
+        fs::write(root.join("maillog"), &log).expect("the build directory is writable");
+        let (_, out, _) = answer(&root, &[]);
+        assert!(
+            out.contains("  TLSv1           1       1  2026-10-29T08:00:07"),
+            "{name}: {out}"
+        );
+        assert_eq!(
+            out.contains("would break at a minimum of TLSv1.2:"),
+            would_break,
+            "{name}: {out}"
+        );
+        let before = "came with less than TLSv1.2 before these files asked for it:";
+        assert_eq!(out.contains(before), !would_break, "{name}: {out}");
+    }
+}

@@ -24,7 +24,7 @@ pub use cause::{Cause, FRONT_END};
 pub use coverage::Coverage;
 pub use host::Hosts;
 pub use log_files::{LogFiles, common_log_files, log_files};
-pub use minimum::Minimum;
+pub use minimum::{InUse, Minimum, Older};
 pub use owner::owner;
 pub use trend::Week;
 
@@ -172,6 +172,8 @@ pub struct Preflight {
     pub causes: Vec<Cause>,
     /// How many accounts logged in without TLS, week by week.
     pub trend: Vec<Week>,
+    /// Which versions of TLS are in use, the oldest first.
+    pub tls_versions: Vec<InUse>,
     /// Who would break if a newer version of TLS were asked for as well.
     pub minima: Vec<Minimum>,
     /// Whose lines were judged.
@@ -232,8 +234,9 @@ pub fn preflight(
         causes,
         days: (asked.days, covered),
         coverage,
+        tls_versions: minimum::in_use(evidence),
         trend: trend::weeks(evidence),
-        minima: minimum::minima(evidence),
+        minima: minimum::minima(evidence, before),
         endpoints_after: change.after.endpoints.clone(),
         unused: join::unused(asked, &accounts),
         expired: join::expired(asked),

@@ -105,7 +105,7 @@ fn writes(endpoint: &Endpoint, row: &Row) -> bool {
 }
 
 /// The endpoints after the change that this row's logins can have come through.
-fn endpoints_of(row: &Row, after: &Surface) -> Vec<Endpoint> {
+pub(super) fn endpoints_of(row: &Row, after: &Surface) -> Vec<Endpoint> {
     let mut endpoints = after.endpoints_for(client_of(row));
     endpoints.retain(|endpoint| writes(endpoint, row));
     if row.protocol == Protocol::Smtp {

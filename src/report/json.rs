@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::evidence::{Calibration, Evidence, Example, Refusal, Row, Text, Time};
 use crate::finding::Finding;
-use crate::impact::{AccountImpact, Cause, ClientImpact, Coverage, Minimum, Preflight, Week};
+use crate::impact::{
+    AccountImpact, Cause, ClientImpact, Coverage, InUse, Minimum, Older, Preflight, Week,
+};
 use crate::source::{Origin, Sources, Span};
 use crate::surface::{Because, Endpoint, Exemption};
 use crate::version::Range;
@@ -334,6 +336,7 @@ pub fn preflight(
         "impact": preflight.accounts.iter().map(account).collect::<Vec<_>>(),
         "causes": preflight.causes.iter().map(cause).collect::<Vec<_>>(),
         "trend": preflight.trend.iter().map(week).collect::<Vec<_>>(),
+        "tls_versions": preflight.tls_versions.iter().map(tls_version).collect::<Vec<_>>(),
         "tls_minimum": preflight.minima.iter().map(minimum).collect::<Vec<_>>(),
         "endpoints_after": preflight
             .endpoints_after
@@ -377,19 +380,33 @@ fn week(week: &Week) -> Value {
 }
 
 fn minimum(minimum: &Minimum) -> Value {
-    let breaks: Vec<Value> = minimum
-        .breaks
-        .iter()
-        .map(|older| {
-            json!({
-                "account": older.account.as_ref().map(text),
-                "protocol": older.protocol.to_string(),
-                "client": text(&older.client),
-                "tls_version": text(&older.tls_version),
+    let older = |all: &[Older]| -> Vec<Value> {
+        all.iter()
+            .map(|older| {
+                json!({
+                    "account": older.account.as_ref().map(text),
+                    "protocol": older.protocol.to_string(),
+                    "client": text(&older.client),
+                    "tls_version": text(&older.tls_version),
+                })
             })
-        })
-        .collect();
-    json!({"version": minimum.version, "breaks": breaks, "unknown": minimum.unknown})
+            .collect()
+    };
+    json!({
+        "version": minimum.version,
+        "breaks": older(&minimum.breaks),
+        "already": older(&minimum.already),
+        "unknown": minimum.unknown,
+    })
+}
+
+fn tls_version(one: &InUse) -> Value {
+    json!({
+        "version": one.version.as_ref().map(text),
+        "accounts": one.accounts,
+        "logins": one.logins,
+        "last": time(one.last),
+    })
 }
 
 fn account(account: &AccountImpact) -> Value {

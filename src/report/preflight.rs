@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::impact::{AccountImpact, Cause, ClientImpact, Decision, FRONT_END, Impact, Preflight};
+use crate::impact::{
+    AccountImpact, Cause, ClientImpact, Decision, FRONT_END, Impact, Older, Preflight,
+};
 
 use super::answer::GROUPS;
 use super::check::{count, port};
@@ -36,6 +38,7 @@ pub fn write(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
         write_accounts(out, title, impact, preflight)?;
     }
     write_trend(out, preflight)?;
+    write_versions(out, preflight)?;
     write_minima(out, preflight)?;
     write_endpoints(out, preflight)
 }
@@ -195,36 +198,62 @@ fn write_trend(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
     table.write(out, "  ")
 }
 
+/// The versions of TLS in use, where the logs tell any.
+fn write_versions(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
+    let versions = &preflight.tls_versions;
+    if versions.iter().all(|one| one.version.is_none()) {
+        return Ok(());
+    }
+    let mut table = Table::new(&["VERSION", "ACCOUNTS", "LOGINS", "LAST"], &[1, 2]);
+    for one in versions {
+        let version = one.version.as_ref().map(|version| plain(version));
+        table.row(vec![
+            version.unwrap_or_else(|| "(not logged)".to_owned()),
+            one.accounts.to_string(),
+            one.logins.to_string(),
+            or_dash(one.last.map(|last| last.to_string())),
+        ]);
+    }
+    writeln!(out, "\nversions of TLS in use:")?;
+    table.write(out, "  ")
+}
+
 /// Who would break if a newer version of TLS were asked for: by name at the first minimum, then by number.
 fn write_minima(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
     let mut minima = preflight.minima.iter();
     if let Some(minimum) = minima.next() {
-        let mut table = Table::new(&["ACCOUNT", "PROTOCOL", "CLIENT", "SEEN WITH"], &[]);
-        for older in &minimum.breaks {
-            table.row(vec![
-                account(older.account.as_ref(), false),
-                older.protocol.to_string(),
-                plain(&older.client),
-                plain(&older.tls_version),
-            ]);
-        }
-        if !table.is_empty() {
-            writeln!(out, "\nwould break at a minimum of {}:", minimum.version)?;
-            table.write(out, "  ")?;
-        }
+        let version = minimum.version;
+        let title = format!("would break at a minimum of {version}");
+        write_older(out, &title, &minimum.breaks)?;
+        let title = format!("came with less than {version} before these files asked for it");
+        write_older(out, &title, &minimum.already)?;
     }
     for minimum in minima {
         let accounts: BTreeSet<_> = minimum.breaks.iter().map(|older| &older.account).collect();
         if !accounts.is_empty() {
             let number = count(accounts.len(), "account");
-            writeln!(
-                out,
-                "\n{number} would break at a minimum of {}",
-                minimum.version
-            )?;
+            let version = minimum.version;
+            writeln!(out, "\n{number} would break at a minimum of {version}")?;
         }
     }
     Ok(())
+}
+
+fn write_older(out: &mut dyn Write, title: &str, all: &[Older]) -> io::Result<()> {
+    let mut table = Table::new(&["ACCOUNT", "PROTOCOL", "CLIENT", "SEEN WITH"], &[]);
+    for older in all {
+        table.row(vec![
+            account(older.account.as_ref(), false),
+            older.protocol.to_string(),
+            plain(&older.client),
+            plain(&older.tls_version),
+        ]);
+    }
+    if table.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{title}:")?;
+    table.write(out, "  ")
 }
 
 fn write_endpoints(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {

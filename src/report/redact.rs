@@ -136,11 +136,12 @@ impl Redaction {
             (a.impact, &a.account, a.protocol).cmp(&(b.impact, &b.account, b.protocol))
         });
         for minimum in &mut preflight.minima {
-            for older in &mut minimum.breaks {
+            for older in minimum.breaks.iter_mut().chain(&mut minimum.already) {
                 self.account(&mut older.account);
                 self.client(&mut older.client);
             }
             minimum.breaks.sort();
+            minimum.already.sort();
         }
         for words in preflight.unused.iter_mut().chain(&mut preflight.expired) {
             *words = self.pseudonym("accepted", words.as_bytes()).to_string();

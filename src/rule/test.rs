@@ -9,6 +9,7 @@ use bstr::ByteSlice;
 use regex::bytes::Regex;
 
 use super::truth::Truth;
+use crate::tls::{Release, words};
 
 /// What is asked of a value; all of it has to hold.
 #[derive(Clone, Debug, Default)]
@@ -67,31 +68,20 @@ impl Test {
     }
 }
 
-/// The words of a list, as both servers cut it.
-fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|byte| byte.is_ascii_whitespace() || *byte == b',')
-        .filter(|word| !word.is_empty())
-}
-
 /// Something that can be smaller or older than something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rank {
     /// A number.
     Number(i64),
-    /// A release of TLS, as its place in [`PROTOCOLS`].
-    Protocol(usize),
+    /// A release of TLS.
+    Protocol(Release),
 }
-
-/// The releases of TLS in their order, with the words that Dovecot has for both ends.
-const PROTOCOLS: [&str; 8] = [
-    "ANY", "SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "LATEST",
-];
 
 impl Rank {
     /// Reads a bound as a rule writes it.
     pub fn read(text: &str) -> Option<Self> {
         let number = text.parse().ok().map(Self::Number);
-        number.or_else(|| protocol(text.as_bytes()).map(Self::Protocol))
+        number.or_else(|| Release::named(text.as_bytes()).map(Self::Protocol))
     }
 
     /// Whether a value is no smaller: a number, a release of TLS, or a list of which the oldest release counts.
@@ -104,43 +94,13 @@ impl Rank {
                     .and_then(|text| text.parse::<i64>().ok());
                 number.map(|number| number >= least)
             }
-            Self::Protocol(least) => oldest(value).map(|oldest| oldest >= least),
+            Self::Protocol(least) => Release::oldest_of(value).map(|oldest| oldest >= least),
         };
         least.map_or_else(
             || Truth::Unknown(format!("what \"{}\" comes to", value.as_bstr())),
             Truth::from,
         )
     }
-}
-
-fn protocol(name: &[u8]) -> Option<usize> {
-    PROTOCOLS
-        .iter()
-        .position(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-}
-
-/// The oldest release of TLS that a value allows: `TLSv1.2`, or a list of Postfix such as `!SSLv2, !SSLv3` or `>=TLSv1.2`
-/// (postconf(5), smtpd_tls_protocols), where it can be told.
-fn oldest(value: &[u8]) -> Option<usize> {
-    let mut floor = 1;
-    let mut excluded = Vec::new();
-    let mut included = Vec::new();
-    for word in words(value).flat_map(|word| word.split_str(":")) {
-        if let Some(bound) = word.strip_prefix(b">=") {
-            floor = protocol(bound)?;
-        } else if let Some(bound) = word.strip_prefix(b"<=") {
-            protocol(bound)?;
-        } else if let Some(name) = word.strip_prefix(b"!") {
-            excluded.push(protocol(name)?);
-        } else {
-            included.push(protocol(word)?);
-        }
-    }
-    if let [only @ (0 | 7)] = included[..] {
-        return Some(only);
-    }
-    (floor..PROTOCOLS.len() - 1)
-        .find(|one| !excluded.contains(one) && (included.is_empty() || included.contains(one)))
 }
 
 #[cfg(test)]
