@@ -277,3 +277,21 @@ fn an_interrupted_scan_tells_what_was_read_so_far() {
         assert!(out.contains("imap"), "{out}");
     }
 }
+
+#[test]
+fn the_forms_of_journalctl_that_cannot_be_read_are_named() {
+    let entry = r#"{"_HOSTNAME":"mail","SYSLOG_IDENTIFIER":"dovecot","MESSAGE":"imap-login: Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, session=<1>"}"#;
+    // `-o json-seq`
+    let seq = format!("\u{1e}{entry}\n");
+    assert_eq!(logins(&["-"], seq.as_bytes()), one("ann"));
+    let pretty = entry
+        .replace('{', "{\n\t")
+        .replace(",\"", ",\n\t\"")
+        .replace('}', "\n}\n");
+    let verbose = "Sun 2026-03-01 07:00:00.000000 UTC [s=a1;i=1;b=6f;m=f4240;t=5e;x=c3]\n    SYSLOG_IDENTIFIER=dovecot\n";
+    for text in [pretty.as_str(), verbose] {
+        let (code, _, err) = scan(&["-"], text.as_bytes());
+        assert_eq!(code, Some(2), "{err}");
+        assert!(err.contains("give that of journalctl -o json"), "{err}");
+    }
+}

@@ -48,9 +48,14 @@ pub(super) fn requires_tls(refusal: &Refusal, server: &Surface) -> bool {
         .map(|from| Client { from, to: None });
     let mut endpoints = server.endpoints_for(client);
     endpoints.retain(|endpoint| {
-        endpoint.server == Server::Dovecot
-            && endpoint.protocol == refusal.protocol
-            && endpoint.tls != TlsMode::Implicit
+        let named = match endpoint.server {
+            Server::Dovecot => endpoint.protocol == refusal.protocol,
+            Server::Postfix => {
+                refusal.protocol == Protocol::Smtp
+                    && endpoint.log_name.as_bytes() == refusal.service.as_bytes()
+            }
+        };
+        named && endpoint.tls != TlsMode::Implicit
     });
     !endpoints.is_empty()
         && endpoints

@@ -107,6 +107,18 @@ fn check_is_text(text: &[u8]) -> io::Result<()> {
             "is a journal file, not text; give the output of journalctl --file FILE -o json",
         ));
     }
+    let line = &sample[..memchr(b'\n', sample).unwrap_or(sample.len())];
+    if line.trim_ascii() == b"{" {
+        return Err(not_a_log(
+            "is JSON with entries of many lines; give that of journalctl -o json, or of jq -c .",
+        ));
+    }
+    // `Sun 2026-03-01 07:00:00.000000 UTC [s=…;i=1;b=…;m=…;t=…;x=…]`
+    if line.ends_with(b"]") && memmem::find(line, b" [s=").is_some() {
+        return Err(not_a_log(
+            "is the output of journalctl -o verbose; give that of journalctl -o json",
+        ));
+    }
     if sample.starts_with(b"\xff\xfe") || sample.starts_with(b"\xfe\xff") {
         return Err(not_a_log(
             "is UTF-16; give the output of iconv -f UTF-16 -t UTF-8",

@@ -32,11 +32,13 @@ pub(crate) struct Line<'a> {
 /// How far into a line a stamp is looked for: past `/var/log/mail.log.9:`, `mailserver | ` and the like.
 const FARTHEST_STAMP: usize = 160;
 
-/// The text without what may stand before a first line: a byte order mark, or the zero bytes of a hole in the file.
+/// The text without what may stand before a first line: a byte order mark, or the zero bytes of a hole in the file;
+/// and without the record separator of `journalctl -o json-seq`.
 pub(crate) fn bare(text: &[u8]) -> &[u8] {
-    if !matches!(text.first(), Some(0 | 0xef)) {
+    if !matches!(text.first(), Some(0 | 0x1e | 0xef)) {
         return text;
     }
+    let text = text.strip_prefix(b"\x1e").unwrap_or(text);
     let zeros = text.iter().take_while(|byte| **byte == 0).count();
     let text = &text[zeros..];
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
