@@ -5,5 +5,6 @@ fn every_story_is_true() {
     trycmd::TestCases::new()
         .case("testdata/*/case.md")
         .case("testdata/rules/*/*.md")
+        .case("docs/*.md")
         .case("README.md");
 }
