@@ -223,3 +223,22 @@ fn a_server_that_fell_silent_is_named() {
     );
     assert_eq!(code, Some(1));
 }
+
+#[test]
+fn one_sees_the_number_go_to_zero() {
+    let log = logins("mail", "anna", 2..=4, false) + &logins("mail", "anna", 5..=25, true);
+    let (_, out) = with_log("to-zero", HOST, &log, &[]);
+    assert!(
+        out.contains("  nobody without TLS for 21 days, since 2026-11-04T07:00:07Z\n"),
+        "{out}"
+    );
+    assert!(out.contains("not seen for 21 days"), "{out}");
+    let (_, out) = with_log("to-zero-json", HOST, &log, &["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
+    assert_eq!(json["last_clear"]["days_ago"], 21);
+    assert_eq!(json["window"]["asked"], 14);
+    assert_eq!(json["window"]["covered"], 14);
+    assert_eq!(json["window"]["servers"][0]["days"], 14);
+    assert_eq!(json["hosts"]["judged"][0], "mail");
+    assert_eq!(json["impact"][0]["clients"][0]["days_ago"], 21);
+}

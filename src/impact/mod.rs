@@ -26,7 +26,7 @@ pub use host::Hosts;
 pub use log_files::{LogFiles, common_log_files, log_files};
 pub use minimum::{InUse, Minimum, Older};
 pub use owner::owner;
-pub use trend::Week;
+pub use trend::{LastClear, Week};
 
 use crate::evidence::{Evidence, Example, Programs, Text, Time, Transport};
 use crate::fix::Change;
@@ -172,6 +172,8 @@ pub struct Preflight {
     pub causes: Vec<Cause>,
     /// How many accounts logged in without TLS, week by week.
     pub trend: Vec<Week>,
+    /// When somebody logged in without TLS last.
+    pub last_clear: Option<LastClear>,
     /// Which versions of TLS are in use, the oldest first.
     pub tls_versions: Vec<InUse>,
     /// Who would break if a newer version of TLS were asked for as well.
@@ -236,6 +238,7 @@ pub fn preflight(
         coverage,
         tls_versions: minimum::in_use(evidence),
         trend: trend::weeks(evidence),
+        last_clear: trend::last_clear(evidence),
         minima: minimum::minima(evidence, before),
         endpoints_after: change.after.endpoints.clone(),
         unused: join::unused(asked, &accounts),

@@ -27,6 +27,27 @@ impl Week {
     }
 }
 
+/// When somebody logged in without TLS last, over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastClear {
+    /// That login.
+    pub time: Time,
+    /// How many days before the end of the logs it was.
+    pub days_ago: i64,
+}
+
+/// The last login without TLS; none where there is none, or the log has no times.
+pub(super) fn last_clear(evidence: &Evidence) -> Option<LastClear> {
+    let rows = evidence.rows.iter().chain(&evidence.anonymous);
+    let clear = rows.filter(|row| row.transport == Transport::Clear);
+    let time = clear.filter_map(|row| row.last).max()?;
+    let day = |time: Time| time.clock.div_euclid(86_400);
+    Some(LastClear {
+        time,
+        days_ago: day(evidence.window.last?) - day(time),
+    })
+}
+
 /// A log with stamps from several centuries is not a trend.
 const MOST_WEEKS: i64 = 520;
 

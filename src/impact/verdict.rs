@@ -48,14 +48,9 @@ pub(super) fn requires_tls(refusal: &Refusal, server: &Surface) -> bool {
         .map(|from| Client { from, to: None });
     let mut endpoints = server.endpoints_for(client);
     endpoints.retain(|endpoint| {
-        let named = match endpoint.server {
-            Server::Dovecot => endpoint.protocol == refusal.protocol,
-            Server::Postfix => {
-                refusal.protocol == Protocol::Smtp
-                    && endpoint.log_name.as_bytes() == refusal.service.as_bytes()
-            }
-        };
-        named && endpoint.tls != TlsMode::Implicit
+        writes(endpoint, refusal.protocol, &refusal.service)
+            && endpoint.tls != TlsMode::Implicit
+            && endpoint.verdict != Verdict::NoAuth
     });
     !endpoints.is_empty()
         && endpoints
@@ -82,7 +77,11 @@ pub(super) fn is_under_tls(row: &Row, before: &Surface) -> bool {
 
 /// Why no endpoint is one that a row's logins can have come through.
 fn nowhere(row: &Row, after: &Surface) -> String {
-    if after.endpoints.iter().any(|endpoint| writes(endpoint, row)) {
+    if after
+        .endpoints
+        .iter()
+        .any(|endpoint| writes(endpoint, row.protocol, &row.service))
+    {
         format!(
             "by these files nobody logs in the way it did at a port that writes {} to the log",
             row.service
@@ -95,24 +94,23 @@ fn nowhere(row: &Row, after: &Surface) -> String {
     }
 }
 
-/// Whether an endpoint writes lines such as those of a row.
-fn writes(endpoint: &Endpoint, row: &Row) -> bool {
-    let named = match row.protocol {
+/// Whether an endpoint writes such lines.
+fn writes(endpoint: &Endpoint, protocol: Protocol, service: &[u8]) -> bool {
+    let named = match protocol {
         Protocol::Smtp => {
-            endpoint.server == Server::Postfix
-                && endpoint.log_name.as_bytes() == row.service.as_bytes()
+            endpoint.server == Server::Postfix && endpoint.log_name.as_bytes() == service
         }
         Protocol::Imap | Protocol::Pop3 | Protocol::Sieve | Protocol::Submission => {
             endpoint.server == Server::Dovecot
         }
     };
-    named && endpoint.protocol == row.protocol
+    named && endpoint.protocol == protocol
 }
 
 /// The endpoints after the change that this row's logins can have come through.
 pub(super) fn endpoints_of(row: &Row, after: &Surface) -> Vec<Endpoint> {
     let mut endpoints = after.endpoints_for(client_of(row));
-    endpoints.retain(|endpoint| writes(endpoint, row));
+    endpoints.retain(|endpoint| writes(endpoint, row.protocol, &row.service));
     if row.protocol == Protocol::Smtp {
         endpoints.retain(|endpoint| endpoint.verdict != Verdict::NoAuth);
     }

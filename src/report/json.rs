@@ -336,6 +336,10 @@ pub fn preflight(
         "impact": preflight.accounts.iter().map(account).collect::<Vec<_>>(),
         "causes": preflight.causes.iter().map(cause).collect::<Vec<_>>(),
         "trend": preflight.trend.iter().map(week).collect::<Vec<_>>(),
+        "last_clear": preflight.last_clear.map(|last| json!({
+            "time": last.time.to_string(),
+            "days_ago": last.days_ago,
+        })),
         "tls_versions": preflight.tls_versions.iter().map(tls_version).collect::<Vec<_>>(),
         "tls_minimum": preflight.minima.iter().map(minimum).collect::<Vec<_>>(),
         "endpoints_after": preflight

@@ -195,7 +195,18 @@ fn write_trend(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
         ]);
     }
     writeln!(out, "\naccounts by week:")?;
-    table.write(out, "  ")
+    table.write(out, "  ")?;
+    match preflight.last_clear {
+        Some(last) if last.days_ago >= LONG_AGO => {
+            let days = last.days_ago;
+            writeln!(
+                out,
+                "  nobody without TLS for {days} days, since {}",
+                last.time
+            )
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The versions of TLS in use, where the logs tell any.
