@@ -295,3 +295,36 @@ fn the_forms_of_journalctl_that_cannot_be_read_are_named() {
         assert!(err.contains("give that of journalctl -o json"), "{err}");
     }
 }
+
+#[test]
+fn years_are_told_over_new_year() {
+    let folder = scratch("input-years");
+    let line =
+        |day: &str, account: &str| login(1, account).replace("2026-03-01T08:00:00+01:00", day);
+    let lines = line("Dec 30 10:00:00", "ann") + &line("Jan  2 10:00:00", "bob");
+    let path = folder.join("mail.log");
+    write(&path, lines.as_bytes());
+    // A copy that was made long after.
+    let week = folder.join("copy.log");
+    let copied = line("Nov 20 10:00:00", "ann") + &line("Nov 30 10:00:00", "bob");
+    write(&week, copied.as_bytes());
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_500_000);
+    let file = fs::File::options().append(true).open(&week);
+    file.and_then(|file| file.set_modified(time))
+        .expect("it is ours");
+    let firsts = |arguments: &[&str], stdin: &[u8]| -> Vec<String> {
+        let (_, out, err) = scan(&[arguments, &["--format", "json"]].concat(), stdin);
+        let document: serde_json::Value = serde_json::from_str(&out).expect(&err);
+        let rows = document["evidence"].as_array().expect("rows").iter();
+        rows.map(|row| row["first"].as_str().unwrap_or("-").to_owned())
+            .collect()
+    };
+    let new_year = ["2025-12-30T10:00:00", "2026-01-02T10:00:00"];
+    assert_eq!(firsts(&[text(&path), "--year", "2026"], b""), new_year);
+    assert_eq!(firsts(&["-", "--year", "2026"], lines.as_bytes()), new_year);
+    assert_eq!(firsts(&["-"], lines.as_bytes()), ["-", "-"]);
+    assert_eq!(
+        firsts(&[text(&week)], b""),
+        ["2025-11-20T10:00:00", "2025-11-30T10:00:00"]
+    );
+}

@@ -78,6 +78,33 @@ impl Year {
     }
 }
 
+impl Year {
+    /// The same, of a file whose first and last line have these stamps: its lines follow each other, and span less than a year.
+    ///
+    /// The time of a file that was copied is long after its last line, so that the same days of the next year seem to fit too.
+    pub(crate) fn narrowed(self, first: Option<Stamp>, last: Option<Stamp>) -> Self {
+        let (Self::UpTo(latest), Some(first), Some(last)) = (self, first, last) else {
+            return self;
+        };
+        let Some(year) = self.of(&last) else {
+            return self;
+        };
+        if first.year.or(last.year).is_some() {
+            return self;
+        }
+        let (start, end) = (first.clock(year), last.clock(year));
+        let start = if start <= end + DAY {
+            start
+        } else if start > latest + DAY || start > end + 180 * DAY {
+            first.clock(year - 1)
+        } else {
+            // Somebody has put a younger log before an older one.
+            return self;
+        };
+        Self::UpTo(latest.min(end.max(start + 363 * DAY)))
+    }
+}
+
 /// The moment, in seconds since 1970, at which Dovecot made a session id that stands in a line with this stamp.
 ///
 /// The id is Base64 of the low 48 bits of the time in microseconds, little-endian, then port and address
@@ -141,6 +168,36 @@ mod tests {
         };
         for (text, year) in [("Nov 20 08:00:00", 2025), ("Jan  1 00:00:00", 2026)] {
             assert_eq!(year_in(&from, text), year, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_ends_of_a_file_tell_the_new_year_and_that_it_was_copied() {
+        let stamp = |text: &str| stamp::cut(text.as_bytes()).map(|(stamp, _)| stamp);
+        let end_of_2026 = Year::UpTo(days(2026, 12, 31) * DAY - 1);
+        let in_autumn = Year::UpTo(days(2026, 11, 24) * DAY);
+        for (year, first, last, text, expected) in [
+            (end_of_2026, "Dec 30", "Jan  2", "Dec 30", 2025),
+            (end_of_2026, "Dec 30", "Jan  2", "Jan  2", 2026),
+            (end_of_2026, "Jan  2", "Dec 30", "Jan  2", 2026),
+            (end_of_2026, "Jan  2", "Dec 30", "Dec 30", 2026),
+            // A week that was copied in the middle of the same week of the next year.
+            (in_autumn, "Nov 20", "Nov 30", "Nov 20", 2025),
+            (in_autumn, "Nov 20", "Nov 30", "Nov 30", 2025),
+            (in_autumn, "Nov 20", "Nov 23", "Nov 20", 2026),
+            // Nearly a year.
+            (in_autumn, "Nov 30", "Nov 20", "Nov 30", 2025),
+            (in_autumn, "Nov 30", "Nov 20", "Mar  1", 2026),
+            // Two logs, the younger one first.
+            (in_autumn, "Nov 10", "Oct 31", "Nov 14", 2026),
+        ] {
+            let ends = [first, last].map(|day| stamp(&format!("{day} 12:00:00")));
+            let calendar = Calendar {
+                year: year.narrowed(ends[0], ends[1]),
+                zone: None,
+            };
+            let text = format!("{text} 12:00:00");
+            assert_eq!(year_in(&calendar, &text), expected, "{first} {last} {text}");
         }
     }
 

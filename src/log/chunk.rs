@@ -174,8 +174,11 @@ fn cover(events: &mut Events<'_>, form: Form, lines: &[u8]) {
     let time = |events: &Events<'_>, line: &[u8]| events.time_of(form, line);
     let day = |time: Option<Time>| time.map(|time| time.clock.div_euclid(DAY));
     let (first, last) = (time(events, first), time(events, last));
+    let alike = events.segment.period.holds_alike(first, last);
     match (day(first), day(last)) {
-        (Some(first_day), Some(last_day)) if last_day == first_day || last_day == first_day + 1 => {
+        (Some(first_day), Some(last_day))
+            if alike && (last_day == first_day || last_day == first_day + 1) =>
+        {
             events.cover(first);
             events.cover(last);
         }

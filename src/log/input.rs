@@ -183,6 +183,12 @@ impl Input {
         stop: &Arc<AtomicBool>,
     ) -> io::Result<Self> {
         let front = &text[..text.len().min(FRONT)];
+        // What is shorter has been looked into as a whole.
+        let last = if text.len() < head::LENGTH {
+            head::last_stamp(text)?
+        } else {
+            None
+        };
         Ok(Self {
             named: named.clone(),
             packing,
@@ -191,7 +197,7 @@ impl Input {
             calendar: Calendar::default(),
             size: 0,
             source,
-            last: None,
+            last,
             modified: None,
             stop: Arc::clone(stop),
         })

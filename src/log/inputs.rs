@@ -82,7 +82,8 @@ pub(crate) fn set_calendars(inputs: &mut [Input], options: &Options) {
                 Year::UpTo(latest)
             } else {
                 Year::Unknown
-            },
+            }
+            .narrowed(input.head.first, input.last_stamp()),
         };
         let first = input.time(input.head.first).map(|time| time.clock);
         younger = first.map(|first| (log, first));

@@ -90,6 +90,14 @@ pub(crate) struct Period {
 }
 
 impl Period {
+    /// Whether two moments both lie in it, or on the same side of it.
+    pub(crate) fn holds_alike(self, a: Option<Time>, b: Option<Time>) -> bool {
+        let before = |time: Option<Time>| {
+            time.is_some_and(|time| self.since.is_some_and(|since| time.is_before(since)))
+        };
+        before(a) == before(b) && self.holds(a) == self.holds(b)
+    }
+
     /// Whether a time lies in it; one that is not known does.
     pub(crate) fn holds(self, time: Option<Time>) -> bool {
         time.is_none_or(|time| {
