@@ -179,3 +179,87 @@ fn a_folder_that_cannot_be_read_is_named() {
         "{err}"
     );
 }
+
+/// Lines of logins of `number` accounts at the submission service, which `client` tells and says how.
+fn submissions(number: usize, client: &str) -> String {
+    (0..number)
+        .map(|account| {
+            let at = format!("Nov 14 07:00:07 mail postfix/submission/smtpd[{account}]:");
+            let client = client.replace("{}", &account.to_string());
+            format!(
+                "{at} connect from front[192.0.2.3]\n{at} 9AE13C0073: client={client}, sasl_username=user{account}\n\
+                 {at} disconnect from front[192.0.2.3]\n"
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn what_many_accounts_have_in_common_is_named_once() {
+    let xclient = "pc[198.51.100.{}], sasl_method=XCLIENT";
+    let proxied = "pc[198.51.100.{}], sasl_method=PLAIN";
+    let webmail = "web[192.0.2.3], sasl_method=PLAIN";
+    let proxy = "smtpd_upstream_proxy_protocol = haproxy\n";
+    let relays = "smtpd_client_restrictions =\nmynetworks = 192.0.2.0/24\n";
+    for (name, postfix, client, begins, row) in [
+        (
+            "cause-xclient",
+            "",
+            xclient,
+            "NO-GO: 6 accounts would break, all through a front end",
+            "6 accounts  smtp      -",
+        ),
+        (
+            "cause-proxy",
+            proxy,
+            proxied,
+            "NO-GO: 6 accounts would break, all through a front end",
+            "6 accounts  smtp      -",
+        ),
+        (
+            "cause-webmail",
+            "",
+            webmail,
+            "NO-GO: 6 accounts would break, all behind 192.0.2.3, so a webmail",
+            "6 accounts  smtp      192.0.2.3",
+        ),
+        (
+            "cause-relays",
+            relays,
+            webmail,
+            "NO-GO: the login processes of Dovecot logged in nobody here",
+            "6 accounts  smtp      192.0.2.3",
+        ),
+    ] {
+        let root = server(
+            name,
+            postfix,
+            "disable_plaintext_auth = no\n",
+            &submissions(6, client),
+        );
+        let (_, out, _) = answer(&root, &[]);
+        assert!(out.starts_with(begins), "{name}: {out}");
+        assert!(out.contains(row), "{name}: {out}");
+        assert!(!out.contains("user3"), "{name}: {out}");
+    }
+}
+
+/// A program that insists on a login does not send without one (the live sessions), so this is said beside the GO.
+#[test]
+fn that_a_login_is_lost_is_said_where_nobody_breaks() {
+    let relays = "smtpd_client_restrictions =\nmynetworks = 192.0.2.0/24\n";
+    let log = submissions(2, "web[192.0.2.3], sasl_method=PLAIN")
+        + TWO_SPELLINGS.lines().last().unwrap_or_default();
+    let (code, out, _) = answer(
+        &server("relays-said", relays, "ssl = required\n", &log),
+        &[],
+    );
+    assert!(out.starts_with("GO: nobody would break"), "{out}");
+    assert!(
+        out.contains(
+            "2 accounts in mynetworks lose the login and send on only with programs that do without"
+        ),
+        "{out}"
+    );
+    assert_eq!(code, Some(0));
+}

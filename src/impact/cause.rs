@@ -1,4 +1,5 @@
-//! A cause: one client behind which many accounts break. A webmail or a proxy is one thing to mend, not a hundred users.
+//! A cause: one client or front end behind which many accounts fare alike. A webmail or a proxy is one thing to mend, not a
+//! hundred users.
 //! From the logs it cannot be told from a router that hides an office behind its own address, so all three are named.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,16 +12,16 @@ use crate::evidence::Text;
 const MANY: usize = 5;
 
 /// What such a client can be.
-pub const FRONT_END: &str = "a webmail, a proxy or a router";
+const FRONT_END: &str = "a webmail, a proxy or a router";
 
 /// A client behind which many accounts fare alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// Its address as logged.
-    pub client: Text,
+    /// Its address as logged; none for a front end that passes on the addresses of its own clients.
+    pub client: Option<Text>,
     /// Its name as logged, where it has one.
     pub client_name: Option<Text>,
-    /// How they fare: [`Impact::Breaks`] or [`Impact::Unknown`].
+    /// How they fare.
     pub impact: Impact,
     /// The files forbid their logins already.
     pub already_forbidden: bool,
@@ -31,17 +32,37 @@ pub struct Cause {
 }
 
 impl Cause {
+    /// `behind 192.0.2.7, so a webmail, a proxy or a router`.
+    pub fn words(&self) -> String {
+        self.client.as_ref().map_or_else(
+            || {
+                "through a front end that speaks for its clients (XCLIENT or a proxy's protocol)"
+                    .to_owned()
+            },
+            |client| format!("behind {client}, so {FRONT_END}"),
+        )
+    }
+
     /// Whether a client of an account is part of this.
     pub fn explains(&self, client: &super::ClientImpact) -> bool {
         client.impact == self.impact
-            && client.client == self.client
+            && place(client) == self.client.as_ref()
             && client.already_forbidden == self.already_forbidden
             && client.accepted == self.accepted
     }
 }
 
 /// What makes clients one cause.
-type Key<'a> = (Impact, &'a Text, bool, &'a Option<String>);
+type Key<'a> = (Impact, Option<&'a Text>, bool, &'a Option<String>);
+
+/// Where a client is; a front end has one place for all.
+const fn place(client: &super::ClientImpact) -> Option<&Text> {
+    if client.passed_on {
+        None
+    } else {
+        Some(&client.client)
+    }
+}
 
 /// The causes, those with the most accounts first.
 pub(super) fn causes(accounts: &[AccountImpact]) -> Vec<Cause> {
@@ -53,14 +74,14 @@ pub(super) fn causes(accounts: &[AccountImpact]) -> Vec<Cause> {
         };
         for client in &one.clients {
             let counts = match client.impact {
-                Impact::Breaks | Impact::Unknown => true,
-                Impact::Relays | Impact::Refused | Impact::Exempt | Impact::Survives => false,
+                Impact::Breaks | Impact::Unknown | Impact::Relays | Impact::Exempt => true,
+                Impact::Refused | Impact::Survives => false,
             };
             // Clients whose address the server did not know are not one client.
-            if counts && address(&client.client).is_some() {
+            if counts && (client.passed_on || address(&client.client).is_some()) {
                 let key = (
                     client.impact,
-                    &client.client,
+                    place(client),
                     client.already_forbidden,
                     &client.accepted,
                 );
@@ -76,8 +97,10 @@ pub(super) fn causes(accounts: &[AccountImpact]) -> Vec<Cause> {
         .filter(|(_, accounts)| accounts.len() >= MANY)
         .map(
             |((impact, client, already_forbidden, accepted), accounts)| Cause {
-                client: client.clone(),
-                client_name: names.get(client).map(|name| (*name).clone()),
+                client: client.cloned(),
+                client_name: client
+                    .and_then(|client| names.get(client))
+                    .map(|name| (*name).clone()),
                 impact,
                 already_forbidden,
                 accounts: accounts.len(),

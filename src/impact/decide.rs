@@ -9,7 +9,7 @@ use crate::surface::server::Surface;
 use crate::surface::{Server, Verdict};
 
 use super::calibrate::calibrate;
-use super::cause::{Cause, FRONT_END};
+use super::cause::Cause;
 use super::coverage;
 use super::{AccountImpact, ClientImpact, Decision, Impact};
 
@@ -140,8 +140,7 @@ fn breaking(question: &Question<'_>) -> Option<Step> {
         } else {
             format!("{} of them", cause.accounts)
         };
-        let client = &cause.client;
-        details.push(format!("{how_many} behind {client}, so {FRONT_END}"));
+        details.push(format!("{how_many} {}", cause.words()));
     }
     match causes.count() {
         0 => {}
@@ -214,9 +213,19 @@ fn undecided(question: &Question<'_>) -> Option<Step> {
             && !accepted(client)
             && !is_silent(question, protocol, client)
     });
+    // Where all have one reason, it is the thing to look at.
+    let clients = question.accounts.iter().flat_map(|one| &one.clients);
+    let whys: BTreeSet<&str> = clients
+        .filter(|client| client.impact == Impact::Unknown && !accepted(client))
+        .map(|client| client.why.as_str())
+        .collect();
+    let why = match whys.first() {
+        Some(why) if whys.len() == 1 => format!(": {why}"),
+        Some(_) | None => String::new(),
+    };
     (accounts > 0).then(|| Step {
         accounts,
-        text: format!("of {} nobody can tell", in_words(accounts)),
+        text: format!("of {} nobody can tell{why}", in_words(accounts)),
     })
 }
 
@@ -288,8 +297,16 @@ fn go(question: &Question<'_>) -> String {
         many => format!(" but for {many} accounts that may"),
     };
     if !question.enforced {
+        let relayed = number(question, |client| client.impact == Impact::Relays);
+        let relayed = match relayed {
+            0 => String::new(),
+            1 => "; 1 account in mynetworks loses the login and sends on only with a program that does without".to_owned(),
+            many => format!(
+                "; {many} accounts in mynetworks lose the login and send on only with programs that do without"
+            ),
+        };
         return format!(
-            "nobody would break{but}, by the logs of {days} days, and every endpoint ends TLS only or without login"
+            "nobody would break{but}, by the logs of {days} days, and every endpoint ends TLS only or without login{relayed}"
         );
     }
     let refused = match refused(question.accounts) {

@@ -20,7 +20,7 @@ mod trend;
 mod verdict;
 
 pub use calibrate::calibrate;
-pub use cause::{Cause, FRONT_END};
+pub use cause::Cause;
 pub use coverage::Coverage;
 pub use host::Hosts;
 pub use log_files::{LogFiles, common_log_files, log_files};
@@ -83,6 +83,8 @@ pub struct ClientImpact {
     pub impact: Impact,
     /// Why, in words.
     pub why: String,
+    /// A front end or a proxy passed it on, so that many clients may be one.
+    pub passed_on: bool,
     /// The files forbid its logins as they are, without the change.
     pub already_forbidden: bool,
     /// How many logins.

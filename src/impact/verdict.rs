@@ -66,6 +66,26 @@ pub(super) fn is_forbidden(row: &Row, before: &Surface) -> bool {
     }
 }
 
+/// Whether a front end passed a login on (`sasl_method=XCLIENT`), or a proxy its connection, so that the client's address is
+/// not that of whoever spoke to the server.
+pub(super) fn is_passed_on(row: &Row, after: &Surface) -> bool {
+    let is_proxied = |endpoint: &Endpoint| {
+        let mut exemptions = endpoint.exemptions.iter();
+        writes(endpoint, row.protocol, &row.service)
+            && exemptions.any(|one| match (one.kind, endpoint.server) {
+                (ExemptionKind::HaProxy, Server::Dovecot) => row.transport == Transport::Trusted,
+                // With a network it speaks of those who may use XCLIENT.
+                (ExemptionKind::HaProxy, Server::Postfix) => one.network.is_none(),
+                (
+                    ExemptionKind::SameHost | ExemptionKind::TrustedNetwork | ExemptionKind::Filter,
+                    _,
+                ) => false,
+            })
+    };
+    row.method.as_slice() == b"XCLIENT"
+        || row.transport != Transport::Tls && after.endpoints.iter().any(is_proxied)
+}
+
 /// Whether every login such as those of a row is under TLS by the files as they are, whatever the log tells of it.
 pub(super) fn is_under_tls(row: &Row, before: &Surface) -> bool {
     let endpoints = endpoints_of(row, before);
@@ -192,20 +212,34 @@ fn closed(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, String) {
             Impact::Exempt,
             "comes through a proxy that says it uses TLS, which Dovecot believes".to_owned(),
         ),
+        Transport::Trusted if row.protocol == Protocol::Smtp => match client_of(row) {
+            Some(client) if relays(client, endpoint, after) => relayed(),
+            Some(_) | None => (
+                Impact::Breaks,
+                "a front end passes its login on without TLS to smtpd (XCLIENT)".to_owned(),
+            ),
+        },
         Transport::Trusted => (
             Impact::Breaks,
             "logs in without TLS from a network or proxy that is trusted no more once TLS is required"
                 .to_owned(),
         ),
         Transport::Clear | Transport::Local => match client_of(row) {
-            Some(client) if row.protocol == Protocol::Smtp && relays(client, endpoint, after) => (
-                Impact::Relays,
-                "logs in without TLS from mynetworks: it loses the login, its mail is still accepted"
-                    .to_owned(),
+            Some(client) if row.protocol == Protocol::Smtp && relays(client, endpoint, after) => {
+                relayed()
+            }
+            Some(_) | None if is_passed_on(row, after) => (
+                Impact::Breaks,
+                "logs in without TLS, or its TLS ends at the proxy in front of smtpd".to_owned(),
             ),
             Some(_) | None => (Impact::Breaks, "logs in without TLS".to_owned()),
         },
     }
+}
+
+fn relayed() -> (Impact, String) {
+    let why = "logs in without TLS from mynetworks: it loses the login, its mail is still accepted";
+    (Impact::Relays, why.to_owned())
 }
 
 /// Whether `secured` in the log is the word of a proxy that its client uses TLS, which is enough after the change too.

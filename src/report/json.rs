@@ -366,7 +366,7 @@ fn coverage(one: &Coverage) -> Value {
 
 fn cause(cause: &Cause) -> Value {
     json!({
-        "client": text(&cause.client),
+        "client": cause.client.as_ref().map(text),
         "client_name": cause.client_name.as_ref().map(text),
         "impact": cause.impact.word(),
         "accounts": cause.accounts,

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::impact::{
-    AccountImpact, Cause, ClientImpact, Decision, FRONT_END, Impact, Older, Preflight,
-};
+use crate::impact::{AccountImpact, Cause, ClientImpact, Decision, Impact, Older, Preflight};
 
 use super::answer::GROUPS;
 use super::check::{count, port};
@@ -156,7 +154,7 @@ fn cause_cells(cause: &Cause, preflight: &Preflight, columns: Columns) -> Vec<St
     let mut cells = vec![
         format!("{} accounts", cause.accounts),
         protocols.into_iter().collect::<Vec<_>>().join(","),
-        plain(&cause.client),
+        or_dash(cause.client.as_ref().map(|client| plain(client))),
         or_dash(cause.client_name.as_ref().map(|name| plain(name))),
     ];
     if columns.networks {
@@ -168,7 +166,8 @@ fn cause_cells(cause: &Cause, preflight: &Preflight, columns: Columns) -> Vec<St
     cells.extend(columns.programs.then(|| or_dash(None)));
     let why = behind.first().map_or("", |(_, client)| &client.why);
     cells.push(format!(
-        "many accounts from one address, so {FRONT_END}; {}{}",
+        "many accounts {}; {}{}",
+        plain(cause.words().as_bytes()),
         plain(why.as_bytes()),
         accepted(cause.accepted.as_deref())
     ));

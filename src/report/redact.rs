@@ -107,14 +107,13 @@ impl Redaction {
     pub fn preflight(&self, preflight: &mut Preflight) {
         // Reasons name clients only where many accounts are behind one.
         for cause in &mut preflight.causes {
-            let before = cause.client.to_string();
-            self.client(&mut cause.client);
+            let before = cause.words();
+            if let Some(client) = &mut cause.client {
+                self.client(client);
+            }
             self.name(&mut cause.client_name);
             for reason in &mut preflight.reasons {
-                *reason = reason.replace(
-                    &format!("behind {before},"),
-                    &format!("behind {},", cause.client),
-                );
+                *reason = reason.replace(&before, &cause.words());
             }
         }
         for one in &mut preflight.accounts {

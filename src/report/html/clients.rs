@@ -4,7 +4,7 @@ use crate::evidence::Text;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::impact::{Cause, FRONT_END};
+use crate::impact::Cause;
 use crate::report::answer::{Answer, GROUPS, Whose};
 use crate::report::plain::html;
 
@@ -34,9 +34,9 @@ pub(super) fn write_clients(out: &mut dyn Write, answer: &Answer<'_>) -> io::Res
             write_group(
                 out,
                 &format!(
-                    "{} behind {}, so {FRONT_END}",
+                    "{} {}",
                     accounts_in_words(cause.accounts),
-                    name(&cause.client)
+                    html(cause.words().as_bytes())
                 ),
                 &behind,
             )?;
