@@ -237,6 +237,8 @@ impl<'a> Elements<'a> {
         };
         self.word = match (self.word, word) {
             (Word::None, word) => word,
+            // `TLS, (proxied)`: 2.4 says so behind haproxy.
+            (Word::Secured, Word::Tls) => Word::Tls,
             // `TLS, TLSv1.2 with cipher …`: the two agree. What stands to the right decides.
             (word, _) => word,
         };
@@ -253,7 +255,8 @@ fn transport_word(token: &[u8]) -> Option<(Word, Option<&[u8]>)> {
             .unwrap_or(&token[equal + 1..]),
         None => token,
     };
-    if value.eq_ignore_ascii_case(b"secured") {
+    // What %k says behind haproxy, which speaks TLS with the client instead (login-common/client-common.c, 2.3).
+    if value.eq_ignore_ascii_case(b"secured") || value == b"(proxied)" {
         return Some((Word::Secured, None));
     }
     if value.eq_ignore_ascii_case(b"tls") || value == b"TSL" {

@@ -2,17 +2,39 @@
 //!
 //! Only lines with a needle come here, so that most of a log is never parsed.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::prefix::{self, Line};
 use super::stamp;
 use super::writer;
 
-/// The fields that matter, under the names of journald and of common log services.
-#[derive(Debug, Deserialize)]
+/// The fields that matter. Some services write one under two names; then the first that has a value counts.
+#[derive(Debug, Default)]
 struct Entry {
-    #[serde(rename = "MESSAGE", alias = "message", alias = "msg", alias = "log")]
     message: Option<Text>,
+    program: Option<Text>,
+    journal_pid: Option<Text>,
+    pid: Option<Text>,
+    host: Option<Text>,
+    micros: Option<Text>,
+    time: Option<Text>,
+}
+
+/// Their names in the journal and in common log services.
+#[derive(Deserialize)]
+#[serde(field_identifier)]
+enum Key {
+    #[serde(
+        rename = "MESSAGE",
+        alias = "message",
+        alias = "msg",
+        alias = "log",
+        alias = "line"
+    )]
+    Message,
     #[serde(
         rename = "SYSLOG_IDENTIFIER",
         alias = "program",
@@ -20,17 +42,59 @@ struct Entry {
         alias = "appname",
         alias = "tag"
     )]
-    program: Option<Text>,
+    Program,
     #[serde(rename = "_PID")]
-    journal_pid: Option<Text>,
+    JournalPid,
     #[serde(rename = "SYSLOG_PID", alias = "pid", alias = "procid")]
-    pid: Option<Text>,
+    Pid,
     #[serde(rename = "_HOSTNAME", alias = "host", alias = "hostname")]
-    host: Option<Text>,
+    Host,
     #[serde(rename = "__REALTIME_TIMESTAMP")]
-    micros: Option<Text>,
+    Micros,
     #[serde(rename = "time", alias = "timestamp", alias = "@timestamp")]
-    time: Option<Text>,
+    Time,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Entry;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Entry, A::Error> {
+                let mut entry = Entry::default();
+                while let Some(key) = object.next_key()? {
+                    let field = match key {
+                        Key::Message => &mut entry.message,
+                        Key::Program => &mut entry.program,
+                        Key::JournalPid => &mut entry.journal_pid,
+                        Key::Pid => &mut entry.pid,
+                        Key::Host => &mut entry.host,
+                        Key::Micros => &mut entry.micros,
+                        Key::Time => &mut entry.time,
+                        Key::Other => {
+                            object.next_value::<IgnoredAny>()?;
+                            continue;
+                        }
+                    };
+                    let value: Text = object.next_value()?;
+                    if field.is_none() && !matches!(value, Text::Other(_)) {
+                        *field = Some(value);
+                    }
+                }
+                Ok(entry)
+            }
+        }
+
+        from.deserialize_map(Object)
+    }
 }
 
 /// A value: journald writes what is not printable as an array of byte values.
@@ -39,8 +103,9 @@ struct Entry {
 enum Text {
     Plain(String),
     Number(i64),
+    Fraction(f64),
     Bytes(Vec<u8>),
-    Other(serde::de::IgnoredAny),
+    Other(IgnoredAny),
 }
 
 impl Text {
@@ -48,6 +113,7 @@ impl Text {
         match self {
             Self::Plain(text) => text.into_bytes(),
             Self::Number(number) => number.to_string().into_bytes(),
+            Self::Fraction(number) => format!("{number:.6}").into_bytes(),
             Self::Bytes(bytes) => bytes,
             Self::Other(_) => Vec::new(),
         }
@@ -73,7 +139,8 @@ impl Fields {
         let micros = bytes(entry.micros);
         Some(Self {
             stamp: if micros.is_empty() {
-                bytes(entry.time)
+                let time = bytes(entry.time);
+                since_1970(&time).unwrap_or(time)
             } else {
                 stamp_of_micros(&micros)
             },
@@ -82,6 +149,18 @@ impl Fields {
             pid: prefix::digits(&pid),
             message: bytes(entry.message),
         })
+    }
+
+    /// Whether the stamp beside a line tells its time better: the line has none, or one without a year of the same day.
+    fn is_stamp_of(&self, line: &Line<'_>) -> bool {
+        let beside = stamp::cut(&self.stamp).and_then(|(stamp, _)| Some((stamp, stamp.year?)));
+        match (prefix::stamp_of(line), beside) {
+            (None, _) => true,
+            (Some(own), Some((beside, year))) => {
+                own.year.is_none() && (own.clock(year) - beside.clock(year)).abs() <= 2 * stamp::DAY
+            }
+            (Some(_), None) => false,
+        }
     }
 
     /// The line, if a login server wrote it.
@@ -95,7 +174,7 @@ impl Fields {
         if self.program.is_empty() {
             // A container's output: the whole syslog line is the message.
             let mut line = prefix::cut(message, message.len())?;
-            if line.stamp.is_empty() {
+            if self.is_stamp_of(&line) {
                 line.stamp = &self.stamp;
             }
             return Some(line);
@@ -110,6 +189,18 @@ impl Fields {
         };
         writer::line_of(&self.stamp, &self.host, name, pid, message)
     }
+}
+
+/// A number of seconds, milliseconds, microseconds or nanoseconds since 1970, as a stamp.
+fn since_1970(text: &[u8]) -> Option<Vec<u8>> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let fraction = match digits {
+        10 if text.get(10) == Some(&b'.') => return Some(text.to_vec()),
+        10 => &b"0"[..],
+        13 | 16 | 19 => &text[10..digits],
+        _ => return None,
+    };
+    Some([&text[..10], b".", fraction].concat())
 }
 
 /// `1795490807158776` as `1795490807.158776`, which is a stamp.
@@ -148,14 +239,9 @@ pub(crate) fn stamp_in(line: &[u8]) -> Option<stamp::Stamp> {
         let rest = line[at + key.len()..].trim_ascii_start();
         let rest = rest.strip_prefix(b":")?.trim_ascii_start();
         let value = rest.strip_prefix(b"\"").unwrap_or(rest);
-        let digits = value
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        if digits == 16 {
-            return stamp::cut(&stamp_of_micros(&value[..digits])).map(|(stamp, _)| stamp);
-        }
-        return stamp::cut(value).map(|(stamp, _)| stamp);
+        let value = &value[..value.len().min(40)];
+        let moment = since_1970(value);
+        return stamp::cut(moment.as_deref().unwrap_or(value)).map(|(stamp, _)| stamp);
     }
     None
 }
@@ -203,6 +289,22 @@ mod tests {
             (
                 r#"{"SYSLOG_IDENTIFIER":"postfix/cleanup","MESSAGE":"postfix/smtpd[1]: x"}"#,
                 "-",
+            ),
+            (
+                r#"{"log":"Nov  4 08:00:01 h postfix/smtpd[3]: x\n","stream":"stdout","time":"2025-11-04T07:00:01Z"}"#,
+                "2025-11-04T07:00:01Z | h | postfix/smtpd | Some(3) | x",
+            ),
+            (
+                r#"{"timestamp":1772348400,"host":{"name":"x"},"hostname":"mail","appname":"postfix/smtpd","message":"x","log":"y"}"#,
+                "1772348400.0 | mail | postfix/smtpd | None | x",
+            ),
+            (
+                r#"{"time":1772348400.5,"program":"dovecot","message":"imap-login: x"}"#,
+                "1772348400.500000 |  | imap-login | None | x",
+            ),
+            (
+                r#"{"@timestamp":"1772348400123","program":"dovecot","message":"imap-login: x"}"#,
+                "1772348400.123 |  | imap-login | None | x",
             ),
             (r#"{"SYSLOG_IDENTIFIER":"#, "no entry"),
         ] {

@@ -115,6 +115,14 @@ mod tests {
                 "login ann PLAIN 192.0.2.1 192.0.2.1 Secured",
             ),
             (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, (proxied), session=<a>",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Secured",
+            ),
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, TLS, (proxied), session=<a>",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
+            ),
+            (
                 "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, TLS: Connection closed, session=<a>",
                 "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
             ),
