@@ -211,20 +211,26 @@ impl FileTree {
         let Some(disk) = self.locate(daemon) else {
             return Vec::new();
         };
-        if let Some(past) = &self.past {
-            let mut names: Vec<PathBuf> = below(past, &disk)
+        let mut names: Vec<PathBuf> = match &self.past {
+            Some(past) => below(past, &disk)
                 .filter_map(|rest| rest.components().next().map(|name| daemon.join(name)))
-                .collect();
-            names.dedup();
-            return names;
-        }
-        let mut names: Vec<PathBuf> = fs::read_dir(disk)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| daemon.join(entry.file_name()))
-            .collect();
+                .collect(),
+            None => fs::read_dir(disk)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| daemon.join(entry.file_name()))
+                .collect(),
+        };
+        // A template goes by the name of the file that it makes.
+        let mounted = self.mounts.iter().map(|(path, _)| path);
+        names.extend(
+            mounted
+                .filter(|path| path.parent() == Some(daemon) && self.exists(path))
+                .cloned(),
+        );
         names.sort();
+        names.dedup();
         names
     }
 }

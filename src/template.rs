@@ -66,19 +66,28 @@ pub fn line(text: &[u8]) -> Option<Line> {
         // `{{ ansible_managed | comment }}` heads most templates of Ansible.
         b"{{" if closed(b"}}") && text.contains_str("ansible_managed") => Some(Line::Comment),
         b"{{" => Some(Line::Statement),
-        b"<%" if text.starts_with(b"<%#") && closed(b"%>") => Some(Line::Comment),
+        b"<%" if is_comment_of_erb(text) && closed(b"%>") => Some(Line::Comment),
         b"<%" if text.starts_with(b"<%-") && text.contains_str("| ") && closed(b"| -%>") => {
             // The parameters of an EPP template.
             Some(Line::Comment)
         }
         b"<%" if !text.starts_with(b"<%u") => Some(Line::Statement),
+        // `%{ if tls ~}` of Terraform; neither server has a line that begins so.
+        b"%{" => Some(Line::Statement),
         _ => None,
     }
 }
 
+/// `<%# x %>`, and what Ruby itself takes for a comment: `<%- # x -%>`.
+fn is_comment_of_erb(text: &[u8]) -> bool {
+    let code = text.strip_prefix(b"<%").unwrap_or(text);
+    let code = code.strip_prefix(b"-").unwrap_or(code);
+    code.trim_ascii_start().starts_with(b"#")
+}
+
 /// The first statement among the lines of a file.
 pub fn statement(bytes: &[u8]) -> Option<Range<usize>> {
-    let marks = ["{%", "{{", "{#", "<%"];
+    let marks = ["{%", "{{", "{#", "<%", "%{"];
     if !marks.iter().any(|mark| bytes.contains_str(mark)) {
         return None;
     }
@@ -131,6 +140,8 @@ mod tests {
             ("{{ ansible_managed | comment }}", Some(Line::Comment)),
             ("{# for the mail team #}", Some(Line::Comment)),
             ("<%# made by Puppet -%>", Some(Line::Comment)),
+            ("<%- # made by Puppet -%>", Some(Line::Comment)),
+            ("%{ if strict ~}", Some(Line::Statement)),
             ("# {{ ansible_managed }}", None),
             ("smtpd_tls_auth_only = {{ yes }}", None),
         ] {

@@ -2,7 +2,7 @@
 //!
 //! `read` beside this file asks for each assignment. Checks over several settings are in `surface::dovecot`.
 
-use bstr::{BStr, BString, ByteSlice};
+use bstr::{BStr, BString};
 
 use crate::source::Span;
 use crate::template;
@@ -104,15 +104,10 @@ pub(super) fn complaint(
 
 /// Whether the value is one only after its `%{…}` is expanded, which no file here does. 2.4 obeys
 /// or refuses what comes out once it runs (live, 2.4.1: `ssl = %{env:FOO}` with FOO=no is `no`).
-/// For 2.3 only what Puppet would expand before the daemon reads it counts, such as `%{hiera('ssl')}`.
+/// 2.3 refuses it there, so that it can only be what Puppet expands before the daemon reads it, such as `%{hiera('ssl')}`.
 pub(super) fn awaits_expansion(entry: &Assignment, family: Family) -> bool {
-    let found = template::variable(&entry.text);
-    let meant = found.is_some_and(|text| match family {
-        Family::V24 => true,
-        Family::V23 => text.contains_str("(") || text.contains_str("::") || text.contains(&b'.'),
-    });
     entry.unknown.is_none()
-        && meant
+        && template::variable(&entry.text).is_some()
         && invalid(&entry.name, entry.item.is_some(), &entry.text, family).is_some()
 }
 

@@ -294,12 +294,32 @@ impl Reader<'_> {
         self.config.problems.push(Problem { span, message });
     }
 
+    /// Takes what the daemon refuses down, unless it is a line that some other program fills in first.
     pub(super) fn refuse(&mut self, span: Span, message: String) {
+        if self.filled_in(span) {
+            return;
+        }
         self.config.refusals.push(Problem {
             span,
             message: message.clone(),
         });
         self.note(span, message);
+    }
+
+    /// Whether a placeholder stands in the line of this span; nobody knows then what the line is.
+    fn filled_in(&mut self, span: Span) -> bool {
+        let bytes = self.sources.bytes(span.file);
+        let start = memchr::memrchr(b'\n', &bytes[..span.start]).map_or(0, |at| at + 1);
+        let end = memchr::memchr(b'\n', &bytes[span.start..])
+            .map_or(bytes.len(), |at| (span.start + at).max(span.end));
+        let line = bytes[start..end].trim_ascii();
+        if line.starts_with(b"#") || template::placeholder(line).is_none() {
+            return false;
+        }
+        let start = start + bytes[start..end].find(line).unwrap_or_default();
+        let whole = Span::new(span.file, start, start + line.len());
+        self.config.statement.get_or_insert(whole);
+        true
     }
 
     /// `# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf` heads what doveconf -n prints.
@@ -327,6 +347,11 @@ impl Reader<'_> {
         };
         self.entry(end, kind);
         let whole = text.span(0, text.text.len());
+        let is_setting = matches!(form, Form::Setting { .. });
+        if !is_setting && self.filled_in(whole) && !matches!(form, Form::Open { .. }) {
+            // Which section or file is meant is not to be told. What it opens has to be closed, though.
+            return;
+        }
         let key = match &form {
             Form::Setting { key, .. } => &text.text[key.clone()],
             Form::Open { .. } | Form::Group { .. } | Form::Close | Form::Include { .. } => {
@@ -368,7 +393,8 @@ impl Reader<'_> {
                 self.enter(whole, section);
             }
             Form::Close => {
-                if self.open.pop().is_none() {
+                // A section that a template names may not have been taken for one.
+                if self.open.pop().is_none() && self.config.statement.is_none() {
                     self.refuse(whole, "unexpected \"}\"".into());
                 }
             }

@@ -65,7 +65,7 @@ pub struct Listener {
     pub service: String,
     /// The name of the listener.
     pub name: String,
-    /// The port; 0 closes it.
+    /// The port; 0 closes it. The usual one where no file tells it.
     pub port: Value,
     /// Whether TLS comes before the first word.
     pub ssl: Value,
@@ -291,11 +291,17 @@ impl Config {
             let get = |setting: &str, default: Option<&str>| {
                 self.effective_or(&setting.into(), &lookup, default.map(|text| (text, since)))
             };
+            let mut port = get("inet_listener_port", default.map(|(_, port, _)| *port));
+            if port.unknown.is_some() {
+                // It listens somewhere, most likely where it does by itself.
+                let usual = default.or(login.listeners.first());
+                port.text = usual.map_or_else(BString::default, |(_, port, _)| (*port).into());
+            }
             found.push(Listener {
                 login,
                 service: service.into(),
                 runs_as_root: !own && !user,
-                port: get("inet_listener_port", default.map(|(_, port, _)| *port)),
+                port,
                 ssl: get(
                     "inet_listener_ssl",
                     default.filter(|(.., ssl)| *ssl).map(|_| "yes"),

@@ -146,6 +146,11 @@ impl Reader<'_> {
             ValueKind::Plain => {}
             ValueKind::Quoted if entry.translated => {}
             ValueKind::Quoted => entry.text = line::unescape(&entry.text).into(),
+            ValueKind::File if is_of_erb(&entry.text) => {
+                entry.kind = ValueKind::Plain;
+                entry.file = None;
+                entry.text.insert(0, b'<');
+            }
             ValueKind::File if check::is_path(&entry.name) => {}
             ValueKind::File => self.read_value(&mut entry),
             ValueKind::Variable => {
@@ -167,7 +172,10 @@ impl Reader<'_> {
             entry.unknown = Some(format!("the template placeholder {}", found.as_bstr()));
         }
         if check::awaits_expansion(&entry, self.family) {
-            entry.unknown = Some(format!("what {} expands to", entry.text));
+            entry.unknown = Some(match self.family {
+                Family::V24 => format!("what {} expands to", entry.text),
+                Family::V23 => format!("the template placeholder {}", entry.text),
+            });
         }
         let complaint = check::complaint(&entry, around, self.family);
         let refused = complaint.is_some();
@@ -256,4 +264,9 @@ impl Reader<'_> {
             (Some(_) | None, version) => self.config.config_version = version,
         }
     }
+}
+
+/// Whether a value that seems to be that of a file is a placeholder: `ssl = <%= @ssl %>`.
+fn is_of_erb(behind: &[u8]) -> bool {
+    matches!(behind, [b'%', b'=' | b'-', ..]) && behind.contains_str("%>")
 }

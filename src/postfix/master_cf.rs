@@ -133,7 +133,11 @@ impl MasterCf {
                 }
                 Piece::Line(line) => match service(&line) {
                     Ok(service) => {
-                        if matches!(service.program().as_bytes(), b"smtpd" | b"postscreen") {
+                        // What a template becomes is no mistake yet.
+                        let filled_in = template::placeholder(&line.text).is_some();
+                        if !filled_in
+                            && matches!(service.program().as_bytes(), b"smtpd" | b"postscreen")
+                        {
                             problems.extend(service.options.problems());
                         }
                         Entry::Service(Box::new(service))

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::source::FileTree;
 
 use ignored::Ignored;
-use name::{file_or_template, is_left_over, is_of_dovecot, made_name};
+use name::{file_or_template, is_left_over, is_of_dovecot, made_name, templates};
 
 /// Below this depth nothing is looked for; real repositories are far flatter.
 const DEEPEST: usize = 24;
@@ -201,7 +201,8 @@ impl Search {
         below.sort();
         for sub in below {
             // conf.d belongs to the dovecot.conf beside it.
-            let is_part = sub.ends_with("conf.d") && directory.join("dovecot.conf").is_file();
+            let is_part =
+                sub.ends_with("conf.d") && file_or_template(directory, "dovecot.conf").is_some();
             if !is_part && !self.ignored.holds(&sub, true) {
                 self.look_into(&sub, depth + 1)?;
             }
@@ -273,6 +274,12 @@ fn join(roots: &mut BTreeMap<PathBuf, Root>, found: Found, given: Option<&Path>)
         (PathBuf::from("/etc/dovecot"), disk)
     };
     root.tree.mount(daemon.clone(), mount.clone());
+    // On the machine itself the daemon reads files, and a template beside them is none of its own.
+    if !is_postfix && root.shown != Path::new("/") {
+        for (made, template) in templates(&mount) {
+            root.tree.mount(daemon.join(made), template);
+        }
+    }
     match found {
         Found::Postfix(_) => {
             for name in ["main.cf", "master.cf"] {

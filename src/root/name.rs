@@ -42,6 +42,39 @@ pub(super) fn made_name(name: &str) -> &str {
     made.map_or(name, |(made, _)| made)
 }
 
+/// The templates in a directory and in those right below it, each with the path of the file that it makes, seen from there;
+/// without those that have made it: the file itself comes first.
+pub(super) fn templates(directory: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let mut found = Vec::new();
+    collect_templates(directory, Path::new(""), &mut found);
+    found.sort();
+    // Of two templates of one file, the first in `template::ENDINGS` stands for it, as `file_or_template` has it.
+    found
+        .into_iter()
+        .filter_map(|(made, template)| {
+            let chosen = file_or_template(directory, made.to_str()?)?;
+            (chosen == template).then_some((made, template))
+        })
+        .collect()
+}
+
+fn collect_templates(directory: &Path, below: &Path, found: &mut Vec<(PathBuf, PathBuf)>) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let made = made_name(&name);
+        if is_left_over(&name) {
+            continue;
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if below.as_os_str().is_empty() {
+                collect_templates(&entry.path(), Path::new(&name), found);
+            }
+        } else if made != name {
+            found.push((below.join(made), entry.path()));
+        }
+    }
+}
+
 /// Whether a directory named `conf.d` is Dovecot's by the files in it, which are named as Dovecot ships them
 /// (doc/example-config/conf.d of 2.3.21, and Debian's packages of 2.3 and 2.4).
 pub(super) fn is_of_dovecot(parts: &Path) -> bool {

@@ -118,7 +118,12 @@ impl Instance<'_> {
                 endpoint.assumed.push(assumed.clone());
             }
             endpoint.because.extend(because_address);
-            if listener.port.assignment.is_some() {
+            if let Some(unknown) = &listener.port.unknown {
+                endpoint.assumed.push(format!(
+                    "the port of {} is {port}: it depends on {unknown}",
+                    listener.name
+                ));
+            } else if listener.port.assignment.is_some() {
                 endpoint.because.push(because(&listener.port));
             }
             if let Some(package) = package(listener.login.protocol) {

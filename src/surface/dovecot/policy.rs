@@ -190,6 +190,11 @@ impl Instance<'_> {
         }
         // What no file tells may be any word, also one that the server refuses to start with: an environment variable
         // that is not set is empty (live, 2.3.19.1). So not even its own host can be sure of anything.
+        if let Some(unknown) = &at.listener.ssl.unknown {
+            answer.because.insert(0, because(&at.listener.ssl));
+            answer.verdict = Verdict::Unknown(unknown.clone());
+            return answer;
+        }
         if let Some(unknown) = facts
             .ssl
             .unknown

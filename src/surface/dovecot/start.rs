@@ -281,7 +281,7 @@ fn duplicate(listeners: &[Listener]) -> Option<Answer> {
     let mut seen: Vec<(&BString, &BString)> = Vec::new();
     for listener in listeners
         .iter()
-        .filter(|listener| listener.port.text != "0")
+        .filter(|listener| listener.port.text != "0" && listener.port.unknown.is_none())
     {
         let place = (&listener.port.text, &listener.address.text);
         if seen.contains(&place) {
@@ -365,7 +365,7 @@ fn occupied(config: &Config, listeners: &[Listener]) -> Option<Answer> {
     let mut open: Vec<(&BString, super::Address)> = Vec::new();
     for listener in listeners
         .iter()
-        .filter(|listener| listener.port.text != "0")
+        .filter(|listener| listener.port.text != "0" && listener.port.unknown.is_none())
     {
         let own = &listener.address.text;
         for address in super::addresses_of(if own.is_empty() { &listen.text } else { own }) {

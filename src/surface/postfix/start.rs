@@ -185,8 +185,16 @@ pub(super) fn of_service(
         return Some(filled_in(instance, &service.label(), column.span));
     }
     if let Some(problem) = service.options(version).refused.first() {
-        if template::placeholder(instance.sources.text(service.span)).is_some() {
-            return Some(filled_in(instance, &service.label(), problem.span));
+        let text = instance.sources.text(service.span);
+        if let Some(found) = template::placeholder(text) {
+            // `-o smtpd_tls_auth_only=<%= @strict %>` falls into three arguments before anybody has filled it in.
+            let start = service.span.start + text.find(found).unwrap_or_default();
+            let span = Span::new(service.span.file, start, start + found.len());
+            let message = format!("the template placeholder {}", found.as_bstr());
+            return Some(Down {
+                unknown: true,
+                ..Down::at(instance, &service.label(), span, message)
+            });
         }
         let message = problem.message.clone();
         return Some(Down::at(instance, &service.label(), problem.span, message));
