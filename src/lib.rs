@@ -21,6 +21,7 @@ pub mod git;
 pub mod impact;
 pub mod log;
 pub mod mailbox;
+mod parallel;
 pub mod patch;
 pub mod postfix;
 pub mod project;

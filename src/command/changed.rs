@@ -13,8 +13,9 @@ use crate::rule::Rule;
 use crate::source::absolute;
 use crate::surface::server::Surface;
 
+use super::Outcome;
 use super::options::today;
-use super::{Outcome, parallel};
+use crate::parallel;
 
 /// The files that differ from a revision.
 pub(super) struct Changes {

@@ -13,8 +13,9 @@ use crate::rule::Rule;
 use crate::surface::server::Surface;
 use crate::transaction::{Readers, write_whole};
 
+use super::Outcome;
 use super::options::today;
-use super::{Outcome, parallel};
+use crate::parallel;
 
 /// What the rules say of each server, with the word on each fix that its change would get.
 pub(super) fn with_findings(surfaces: Vec<Surface>, rules: &[Rule]) -> Vec<Checked> {

@@ -11,7 +11,6 @@ mod findings;
 mod ignore;
 mod logs;
 mod options;
-mod parallel;
 mod preflight;
 mod progress;
 mod scan;

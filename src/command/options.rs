@@ -25,7 +25,8 @@ use crate::surface::server::{Surface, Versions};
 use crate::surface::{Client, Question};
 use crate::version::{Range, Version};
 
-use super::{Exit, Outcome, parallel};
+use super::{Exit, Outcome};
+use crate::parallel;
 
 /// How to print the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -205,7 +205,7 @@ pub(super) const fn name(server: Server) -> &'static str {
 }
 
 /// Who writes the lines about a protocol.
-const fn server_of(protocol: Protocol) -> Server {
+pub(super) const fn server_of(protocol: Protocol) -> Server {
     match protocol {
         Protocol::Smtp => Server::Postfix,
         Protocol::Imap | Protocol::Pop3 | Protocol::Sieve | Protocol::Submission => Server::Dovecot,

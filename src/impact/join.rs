@@ -7,6 +7,7 @@ use bstr::ByteSlice;
 
 use crate::evidence::{Evidence, Refusal, Row, Text, Time, Transport};
 use crate::fix::Change;
+use crate::parallel;
 use crate::project::Acceptance;
 use crate::protocol::Protocol;
 use crate::rhythm::Rhythm;
@@ -31,19 +32,18 @@ pub(super) fn accounts(
     let rows = || evidence.rows.iter().chain(&evidence.anonymous);
     let schedules = schedules(rows());
     let mut accounts: BTreeMap<(Option<Text>, Protocol), Vec<ClientImpact>> = BTreeMap::new();
-    let joined = rows()
-        .map(|row| {
-            let client = of_row(row, before, change, &schedules);
-            (&row.account, row.protocol, client)
-        })
-        .chain(
-            evidence
-                .refused
-                .iter()
-                // What may have been a refusal was one where TLS is required, and elsewhere it went wrong by itself.
-                .filter(|one| one.certain || verdict::requires_tls(one, before))
-                .map(|one| (&one.account, one.protocol, of_refusal(one))),
-        );
+    let joined = parallel::map(rows().collect(), |row: &Row| {
+        let client = of_row(row, before, change, &schedules);
+        (&row.account, row.protocol, client)
+    });
+    let joined = joined.into_iter().chain(
+        evidence
+            .refused
+            .iter()
+            // What may have been a refusal was one where TLS is required, and elsewhere it went wrong by itself.
+            .filter(|one| one.certain || verdict::requires_tls(one, before))
+            .map(|one| (&one.account, one.protocol, of_refusal(one))),
+    );
     for (account, protocol, mut client) in joined {
         let address = address(&client.client);
         client.network = network(asked, address);

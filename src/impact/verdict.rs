@@ -12,6 +12,7 @@ use crate::surface::server::Surface;
 use crate::surface::{Client, Endpoint, ExemptionKind, Server, TlsMode, Verdict};
 
 use super::Impact;
+use super::coverage::server_of;
 
 /// What the change does to the client of a row, and why. `after` is the server with the change made.
 pub(super) fn of_row(row: &Row, after: &Surface) -> (Impact, String) {
@@ -46,7 +47,7 @@ pub(super) fn requires_tls(refusal: &Refusal, server: &Surface) -> bool {
         .ok()
         .and_then(|text| text.parse().ok())
         .map(|from| Client { from, to: None });
-    let mut endpoints = server.endpoints_for(client);
+    let mut endpoints = server.endpoints_of(server_of(refusal.protocol), client);
     endpoints.retain(|endpoint| {
         writes(endpoint, refusal.protocol, &refusal.service)
             && endpoint.tls != TlsMode::Implicit
@@ -129,7 +130,7 @@ fn writes(endpoint: &Endpoint, protocol: Protocol, service: &[u8]) -> bool {
 
 /// The endpoints after the change that this row's logins can have come through.
 pub(super) fn endpoints_of(row: &Row, after: &Surface) -> Vec<Endpoint> {
-    let mut endpoints = after.endpoints_for(client_of(row));
+    let mut endpoints = after.endpoints_of(server_of(row.protocol), client_of(row));
     endpoints.retain(|endpoint| writes(endpoint, row.protocol, &row.service));
     if row.protocol == Protocol::Smtp {
         endpoints.retain(|endpoint| endpoint.verdict != Verdict::NoAuth);

@@ -9,7 +9,7 @@ use crate::source::{Problem, Snapshot, Sources};
 use crate::version::{Range, Version};
 
 use super::sasl::{Mechanisms, Offered};
-use super::{Because, Client, Endpoint, Question};
+use super::{Because, Client, Endpoint, Question, Server};
 
 /// The releases to judge for; none where the tree itself has to tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,13 +65,27 @@ impl Surface {
         surface
     }
 
-    /// The endpoints as they are for one client; the files are not read again.
-    pub fn endpoints_for(&self, client: Option<Client>) -> Vec<Endpoint> {
-        let question = Question {
+    /// The endpoints of both servers as they are for one client; the files are not read again.
+    fn endpoints_for(&self, client: Option<Client>) -> Vec<Endpoint> {
+        let mut endpoints = self.endpoints_of(Server::Postfix, client);
+        endpoints.extend(self.endpoints_of(Server::Dovecot, client));
+        endpoints
+    }
+
+    /// The endpoints of one server as they are for one client.
+    pub fn endpoints_of(&self, server: Server, client: Option<Client>) -> Vec<Endpoint> {
+        let question = |sasl| Question {
             client,
-            sasl: self.offered(),
+            sasl,
             ..self.question.clone()
         };
+        match server {
+            Server::Postfix => self.postfix_endpoints(&question(self.offered())),
+            Server::Dovecot => self.dovecot_endpoints(&question(None)),
+        }
+    }
+
+    fn postfix_endpoints(&self, question: &Question) -> Vec<Endpoint> {
         let mut endpoints = Vec::new();
         if let Some(config) = &self.postfix {
             let range = self
@@ -82,9 +96,14 @@ impl Surface {
                 config,
                 &self.sources,
                 range,
-                &question,
+                question,
             ));
         }
+        endpoints
+    }
+
+    fn dovecot_endpoints(&self, question: &Question) -> Vec<Endpoint> {
+        let mut endpoints = Vec::new();
         if let Some(config) = &self.dovecot {
             let range = self
                 .versions
@@ -94,7 +113,7 @@ impl Surface {
                 config,
                 &self.sources,
                 range,
-                &question,
+                question,
             ));
         }
         endpoints

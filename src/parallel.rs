@@ -6,7 +6,7 @@ use std::thread;
 const WORTH_IT: usize = 8;
 
 /// Applies `work` to every item.
-pub(super) fn map<T: Send, U: Send>(items: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
+pub(crate) fn map<T: Send, U: Send>(items: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     if threads == 1 || items.len() < WORTH_IT {
         return items.into_iter().map(work).collect();
