@@ -270,7 +270,7 @@ const SASL_REFUSED: &str = "Disconnected: Aborted login by logging out (auth fai
 /// The lines are those of a live 2.3.19.1 with ssl = required, and of one with clear text allowed for the wrong password.
 #[test]
 fn whom_dovecot_refuses_is_told_without_auth_verbose() {
-    let nobody = "GO: TLS is enforced already, and nobody was refused in the logs of 1 days\n";
+    let nobody = "GO: TLS is enforced already, and nobody was refused in the log of 2026-10-29\n";
     afterwards("refused-nobody", &[], nobody);
     let wrong = LOGIN_REFUSED.replace("rip", "method=PLAIN, rip");
     afterwards("refused-wrong-password", &[&wrong], nobody);
@@ -401,6 +401,30 @@ fn where_tls_is_required_already_the_log_need_not_tell() {
     );
     assert!(
         out.starts_with("NO-GO: set smtpd_tls_loglevel = 1"),
+        "{out}"
+    );
+    assert_eq!(code, Some(1));
+}
+
+/// The change was made between the two lines.
+#[test]
+fn who_was_refused_is_said_beside_logins_of_before() {
+    let log = format!(
+        "{}Oct 29 08:00:00 mail dovecot: imap-login: {LOGIN_REFUSED}, session=<b>\n",
+        SECURED.replace(" secured,", "")
+    );
+    let root = dovecot("refused-beside", "ssl = required\n", &log);
+    let (code, out, _) = answer(&root, &["--dovecot-version", "2.3.19.1"]);
+    assert!(
+        out.starts_with(
+            "NO-GO: 1 account logged in without TLS, the last at 2026-10-29T07:00:00, though these files forbid it"
+        ),
+        "{out}"
+    );
+    assert!(
+        out.contains(
+            "\n  1 client was refused since 2026-10-29T08:00:00, as an account that has logged in\n"
+        ),
         "{out}"
     );
     assert_eq!(code, Some(1));

@@ -81,6 +81,10 @@ pub(super) fn decide(question: &Question<'_>) -> (Decision, Vec<String>) {
     if reasons.is_empty() {
         return (Decision::Go, vec![go(question)]);
     }
+    // What one wants to know after the change, whatever else there is to say.
+    if question.enforced {
+        reasons.extend(refused(question.accounts));
+    }
     (Decision::NoGo, reasons)
 }
 
@@ -289,7 +293,12 @@ fn strangers(question: &Question<'_>) -> Vec<String> {
 
 /// Why nothing stands in the way.
 fn go(question: &Question<'_>) -> String {
-    let days = question.evidence.window.days().unwrap_or(0);
+    let window = &question.evidence.window;
+    let logs = match (window.days(), window.last) {
+        (Some(1), Some(last)) => format!("the log of {}", last.day()),
+        (Some(days), Some(last)) => format!("the logs of {days} days up to {}", last.day()),
+        (None, _) | (_, None) => "the logs".to_owned(),
+    };
     let may = number(question, accepted);
     let but = match may {
         0 => String::new(),
@@ -306,12 +315,12 @@ fn go(question: &Question<'_>) -> String {
             ),
         };
         return format!(
-            "nobody would break{but}, by the logs of {days} days, and every endpoint ends TLS only or without login{relayed}"
+            "nobody would break{but}, by {logs}, and every endpoint ends TLS only or without login{relayed}"
         );
     }
     let refused = match refused(question.accounts) {
         Some(refused) => refused,
-        None => format!("nobody was refused in the logs of {days} days"),
+        None => format!("nobody was refused in {logs}"),
     };
     let unsaid = unsaid(question.before);
     let joint = if refused.starts_with("nobody") {

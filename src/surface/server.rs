@@ -66,7 +66,7 @@ impl Surface {
     }
 
     /// The endpoints of both servers as they are for one client; the files are not read again.
-    fn endpoints_for(&self, client: Option<Client>) -> Vec<Endpoint> {
+    pub fn endpoints_for(&self, client: Option<Client>) -> Vec<Endpoint> {
         let mut endpoints = self.endpoints_of(Server::Postfix, client);
         endpoints.extend(self.endpoints_of(Server::Dovecot, client));
         endpoints
