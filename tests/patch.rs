@@ -191,6 +191,34 @@ fn a_value_that_keeps_smtpd_down_is_mended() {
     }
 }
 
+/// 2.4 does not start with these (live 2.4.1: "auth_allow_cleartext=yes has no effect with ssl=required"; "Invalid value").
+/// What is down for another reason is not touched, since the change would not bring it up.
+#[test]
+fn a_value_that_keeps_dovecot_down_is_mended() {
+    let patch_of = |name: &str, ssl: &str, rest: &str| {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(root.join("etc/dovecot")).expect("the build directory is writable");
+        let text = format!(
+            "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\nprotocols = imap\n{ssl}\n\
+             ssl_server_cert_file = /etc/ssl/mail.pem\nssl_server_key_file = /etc/ssl/mail.key\n{rest}"
+        );
+        fs::write(root.join("etc/dovecot/dovecot.conf"), text).expect("it is writable");
+        let output = plainsight(&root, &["diff", "--dovecot-version", "2.4.1", "."]);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let patch = patch_of(
+        "patch-fatal-cleartext",
+        "ssl = required",
+        "auth_allow_cleartext = yes\n",
+    );
+    assert!(patch.contains("\n+auth_allow_cleartext = no\n"), "{patch}");
+    let patch = patch_of("patch-fatal-ssl", "ssl = Yes", "");
+    assert!(patch.contains("\n+ssl = required\n"), "{patch}");
+    let rest = "protocol lmtp {\n  ssl = Yes\n}\n";
+    assert_eq!(patch_of("patch-fatal-other", "ssl = yes", rest), "");
+}
+
 /// A name on a disk is bytes; `git apply` and GNU patch take them quoted in octal.
 #[test]
 fn a_file_whose_name_is_not_utf8_is_patched() {

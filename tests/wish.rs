@@ -98,6 +98,41 @@ fn one_endpoint_alone() {
     assert!(err.contains("no endpoint \"2525\" here"), "{err}");
 }
 
+/// Only the service that postscreen hands the clients of port 25 to gets the option.
+#[test]
+fn one_endpoint_alone_behind_postscreen() {
+    let master = "smtp inet n - n - 1 postscreen\nsmtpd pass - - n - - smtpd\nsubmission inet n - n - - smtpd\n\
+        tlsmgr unix - - n 1000? 1 tlsmgr\nproxymap unix - - n - - proxymap\n";
+    let root = place(
+        "postscreen",
+        &[
+            ("etc/postfix/main.cf", MAIN),
+            ("etc/postfix/master.cf", master),
+        ],
+    );
+    let (_, patch, err) = diff(&root, &["--endpoint", "25", "."]);
+    assert!(
+        patch.contains("\n+smtpd pass - - n - - smtpd -o smtpd_tls_auth_only=yes\n"),
+        "{patch}{err}"
+    );
+    assert!(!patch.contains("main.cf"), "{patch}");
+}
+
+#[test]
+fn tls_is_turned_on_for_one_endpoint_alone() {
+    let root = both("endpoint-tls");
+    let main = MAIN.replace("smtpd_tls_security_level = may\n", "");
+    fs::write(root.join("etc/postfix/main.cf"), main).expect("it is writable");
+    let asked = ["--enable-tls", "--endpoint", "587", "."];
+    let (_, patch, err) = diff(&root, &asked);
+    assert!(
+        patch.contains("\n+  -o smtpd_tls_auth_only=yes\n+  -o smtpd_tls_security_level=may\n"),
+        "{patch}{err}"
+    );
+    assert!(!patch.contains("main.cf"), "{patch}");
+    assert_eq!(err, "");
+}
+
 #[test]
 fn what_a_rule_finds() {
     let root = both("rule");

@@ -15,7 +15,8 @@ use super::style;
 /// The word that keeps logins off until TLS is up, whatever the mechanism.
 const REQUIRED: &str = "required";
 
-/// Whether anyone from outside of this host can log in without TLS at this endpoint of Dovecot.
+/// Whether this endpoint of Dovecot is one to close: anyone from outside of this host can log in without TLS, or it is
+/// down by the very settings.
 pub(super) fn is_open(endpoint: &Endpoint) -> bool {
     let holed = endpoint
         .exemptions
@@ -25,11 +26,16 @@ pub(super) fn is_open(endpoint: &Endpoint) -> bool {
             ExemptionKind::SameHost => false,
             ExemptionKind::TrustedNetwork | ExemptionKind::HaProxy | ExemptionKind::Filter => true,
         });
+    let by_setting = || {
+        let mut settings = endpoint.because.iter().map(|because| &because.setting);
+        settings.any(|setting| setting == "ssl" || setting == "auth_allow_cleartext")
+    };
     endpoint.server == Server::Dovecot
         && match endpoint.verdict {
             Verdict::Cleartext | Verdict::Challenge => true,
             Verdict::TlsOnly => holed,
-            Verdict::LockedOut | Verdict::NoAuth | Verdict::Fails(_) | Verdict::Unknown(_) => false,
+            Verdict::Fails(_) => by_setting(),
+            Verdict::LockedOut | Verdict::NoAuth | Verdict::Unknown(_) => false,
         }
 }
 

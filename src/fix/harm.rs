@@ -1,11 +1,17 @@
 //! Harm: where people can log in today and nobody could after a change; and what stays open.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::surface::{Endpoint, ExemptionKind, Server, Verdict};
 
 /// The endpoints of a server at which people can log in today and nobody could after the change.
 /// They are told by name and release: a change may join or split the ranges of releases for which a verdict holds.
 pub(super) fn harm(server: Server, before: &[Endpoint], after: &[Endpoint]) -> Vec<String> {
     let mut harm = Vec::new();
+    let mut worked: BTreeMap<String, Vec<&Endpoint>> = BTreeMap::new();
+    for was in before.iter().filter(|was| takes_logins(&was.verdict)) {
+        worked.entry(was.id()).or_default().push(was);
+    }
     for is in after.iter().filter(|is| is.server == server) {
         let why = match &is.verdict {
             Verdict::LockedOut => "nobody could log in, since TLS cannot work there",
@@ -15,17 +21,15 @@ pub(super) fn harm(server: Server, before: &[Endpoint], after: &[Endpoint]) -> V
                 continue;
             }
         };
-        let worked = before.iter().any(|was| {
-            was.id() == is.id() && was.versions.meets(is.versions) && takes_logins(&was.verdict)
-        });
-        if worked {
+        let mut here = worked.get(&is.id()).into_iter().flatten();
+        if here.any(|was| was.versions.meets(is.versions)) {
             harm.push(format!("{} on port {}: {why}", is.service, is.port));
         }
     }
     // An endpoint that is not there any more takes no logins either.
+    let there: BTreeSet<String> = after.iter().map(Endpoint::id).collect();
     for was in before.iter().filter(|was| was.server == server) {
-        let is_there = after.iter().any(|is| is.id() == was.id());
-        if takes_logins(&was.verdict) && !is_there {
+        if takes_logins(&was.verdict) && !there.contains(&was.id()) {
             harm.push(format!(
                 "{} on port {} would be closed",
                 was.service, was.port
@@ -43,27 +47,26 @@ const fn takes_logins(verdict: &Verdict) -> bool {
     }
 }
 
-/// What is not enforced after the change, in words.
+/// What is not enforced after the change, in words, each once however many releases it holds for.
 pub(super) fn still_open(after: &[Endpoint]) -> Vec<String> {
-    after
-        .iter()
-        .filter_map(|endpoint| {
-            let place = format!(
-                "{} {} on port {}",
-                endpoint.server, endpoint.service, endpoint.port
-            );
-            match &endpoint.verdict {
-                Verdict::TlsOnly | Verdict::NoAuth => None,
-                Verdict::Cleartext => Some(format!("{place} still accepts a password without TLS")),
-                Verdict::Challenge => Some(format!(
-                    "{place} still accepts a challenge login without TLS"
-                )),
-                Verdict::LockedOut => Some(format!("{place}: nobody can log in")),
-                Verdict::Fails(why) => Some(format!("{place} is down: {why}")),
-                Verdict::Unknown(why) => Some(format!("{place} cannot be judged: {why}")),
-            }
-        })
-        .collect()
+    let mut said = BTreeSet::new();
+    let open = after.iter().filter_map(|endpoint| {
+        let place = format!(
+            "{} {} on port {}",
+            endpoint.server, endpoint.service, endpoint.port
+        );
+        match &endpoint.verdict {
+            Verdict::TlsOnly | Verdict::NoAuth => None,
+            Verdict::Cleartext => Some(format!("{place} still accepts a password without TLS")),
+            Verdict::Challenge => Some(format!(
+                "{place} still accepts a challenge login without TLS"
+            )),
+            Verdict::LockedOut => Some(format!("{place}: nobody can log in")),
+            Verdict::Fails(why) => Some(format!("{place} is down: {why}")),
+            Verdict::Unknown(why) => Some(format!("{place} cannot be judged: {why}")),
+        }
+    });
+    open.filter(|what| said.insert(what.clone())).collect()
 }
 
 /// Who may log in without TLS all the same, in words, each once; the server's own host is not named.

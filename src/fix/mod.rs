@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use crate::edit::{self, Edit};
 use crate::source::{FileId, Sources};
 use crate::surface::server::Surface;
-use crate::surface::{Endpoint, Server};
+use crate::surface::{Endpoint, Server, Verdict};
 
 /// What is asked of a change.
 #[derive(Clone, Debug, Default)]
@@ -160,7 +160,7 @@ fn propose(surface: &Surface, server: Server, wish: &Wish) -> Proposal {
     } else {
         some(surface, server, &meant, wish)
     };
-    if whole.is_empty() {
+    if whole.is_empty() || meant.iter().all(|one| is_down(one)) && !mends(surface, &meant, &whole) {
         return Proposal::default();
     }
     let mut harm = harm_of(&whole);
@@ -200,6 +200,19 @@ fn propose(surface: &Surface, server: Server, wish: &Wish) -> Proposal {
             "{what}: the change would shut people out (--unsafe-fixes makes it all the same)"
         )),
     }
+}
+
+const fn is_down(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.verdict, Verdict::Fails(_))
+}
+
+/// Whether one of these endpoints, all of which are down, comes up with these edits.
+fn mends(surface: &Surface, down: &[&Endpoint], edits: &[Edit]) -> bool {
+    let ids: BTreeSet<String> = down.iter().map(|one| one.id()).collect();
+    let after = judge(surface, edits).endpoints;
+    after
+        .iter()
+        .any(|one| !is_down(one) && ids.contains(&one.id()))
 }
 
 /// The whole change to a server. TLS is put on offer where that was asked for and helps.

@@ -3,6 +3,8 @@
 //! Where TLS is to be turned on as well, `smtpd_tls_security_level = may`; never `encrypt`, with which port 25 would refuse
 //! the mail of servers that know no TLS.
 
+use std::collections::BTreeSet;
+
 use crate::edit::Edit;
 use crate::postfix::{Config, MainCf, Override, Service, View};
 use crate::source::{Sources, Span};
@@ -49,7 +51,7 @@ pub(super) fn everywhere(surface: &Surface, turn_on: bool) -> Vec<Edit> {
             match overriding(service, AUTH_ONLY) {
                 Some(option) => edits.extend(set_option(sources, service, option, "yes")),
                 None if config.main.is_some() => in_main = true,
-                None => edits.push(add_option(sources, service)),
+                None => edits.push(add_option(sources, service, AUTH_ONLY, "yes")),
             }
         }
         if turn_on && is_without_tls(&view) {
@@ -78,51 +80,34 @@ pub(super) fn at(surface: &Surface, endpoint: &Endpoint, turn_on: bool) -> Vec<E
         return Vec::new();
     };
     let version = surface.postfix_version();
-    let Some(service) = behind(config, endpoint, surface) else {
+    if config.master.is_none() {
         // Without master.cf there is one service, and main.cf is its own.
         return everywhere(surface, turn_on);
+    }
+    let Some(service) = surface.service_behind(endpoint) else {
+        return Vec::new();
     };
     let sources = &surface.sources;
-    let mut edits = match overriding(service, AUTH_ONLY) {
-        Some(option) => set_option(sources, service, option, "yes"),
-        None => vec![add_option(sources, service)],
+    let set = |name, value| match overriding(service, name) {
+        Some(option) => set_option(sources, service, option, value),
+        None => vec![add_option(sources, service, name, value)],
     };
-    if turn_on
-        && is_without_tls(&config.view(Some(service), version))
-        && let Some(option) = overriding(service, LEVEL)
-    {
-        edits.extend(set_option(sources, service, option, "may"));
+    let mut edits = set(AUTH_ONLY, "yes");
+    if turn_on && is_without_tls(&config.view(Some(service), version)) {
+        edits.extend(set(LEVEL, "may"));
     }
     edits
 }
 
 /// The services of smtpd that run: of two with one name the last.
 fn smtpds(config: &Config) -> Vec<&Service> {
-    let mut last: Vec<&Service> = Vec::new();
-    for service in config.services() {
-        last.retain(|other| {
-            (&other.name.text, &other.kind.text) != (&service.name.text, &service.kind.text)
-        });
-        last.push(service);
-    }
+    let mut seen = BTreeSet::new();
+    let mut last: Vec<&Service> = config.services().collect();
+    last.reverse();
+    last.retain(|service| seen.insert((&service.name.text, &service.kind.text)));
+    last.reverse();
     last.retain(|service| service.program() == "smtpd");
     last
-}
-
-/// The smtpd that serves an endpoint; behind postscreen that is the service it hands its clients to.
-fn behind<'a>(config: &'a Config, endpoint: &Endpoint, surface: &Surface) -> Option<&'a Service> {
-    let listening = config
-        .services()
-        .filter(|service| service.label() == endpoint.service)
-        .last()?;
-    if listening.program() == "smtpd" {
-        return Some(listening);
-    }
-    let view = config.view(Some(listening), surface.postfix_version());
-    let name = view.value("smtpd_service_name").ok()?.text;
-    smtpds(config)
-        .into_iter()
-        .rfind(|service| service.name.text == name && service.kind.text != "inet")
 }
 
 fn is_yes(view: &View<'_>, name: &str) -> bool {
@@ -163,11 +148,11 @@ fn set_option(sources: &Sources, service: &Service, option: &Override, value: &s
     style::replace_value(bytes, option.value_span, service.span.end, value)
 }
 
-/// Adds `-o smtpd_tls_auth_only=yes` to a service: on a line of its own where its last `-o` has one, else at its end.
-fn add_option(sources: &Sources, service: &Service) -> Edit {
+/// Adds an `-o` to a service: on a line of its own where its last `-o` has one, else at its end.
+fn add_option(sources: &Sources, service: &Service, name: &str, value: &str) -> Edit {
     let file = service.span.file;
     let bytes = sources.bytes(file);
-    let option = format!("-o {AUTH_ONLY}=yes");
+    let option = format!("-o {name}={value}");
     let at = service
         .arguments
         .last()

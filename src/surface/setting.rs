@@ -109,7 +109,11 @@ impl Surface {
         let view = config.view(Some(service), self.postfix_version());
         let name = view.value("smtpd_service_name").map(|value| value.text);
         let name = name.ok().filter(|name| !name.is_empty());
-        labelled(&format!("{} pass", name.unwrap_or_else(|| "smtpd".into())))
+        let name = name.unwrap_or_else(|| "smtpd".into());
+        let behind = config.services().filter(|one| {
+            matches!(one.kind.text.as_slice(), b"pass" | b"unix") && one.name.text == name
+        });
+        behind.last()
     }
 
     fn postfix_setting(&self, service: Option<&Service>, name: &str, range: Range) -> Vec<InForce> {
