@@ -244,6 +244,12 @@ fn a_line_counts_once_however_many_files_and_names_it_has() {
         &folder.join("maillog"),
         format!("{long}{}", login(31, "bob")).as_bytes(),
     );
+    // It begins alike and goes on otherwise.
+    let other = long.replace("2026-03-30", "2026-03-29");
+    write(&folder.join("maillog-20260330"), other.as_bytes());
+    let both = scan([folder.join("maillog-202603*")]);
+    assert_eq!(both.err, "");
+    fs::remove_file(folder.join("maillog-20260330")).expect("it is there");
     let said = scan([folder.join("maillog*")]);
     assert_eq!(said.logins, counts(&[("ann", 30), ("bob", 1), ("cat", 30)]));
     assert!(

@@ -233,6 +233,19 @@ impl Input {
         }
     }
 
+    /// Whether the last bytes of a plain file stand in another one at the same place, so that one is a copy of the other.
+    pub(crate) fn goes_on_as(&self, other: &Self) -> bool {
+        let start = self.size.saturating_sub(FRONT as u64);
+        let bytes = |input: &Self| {
+            let mut bytes = Vec::new();
+            let watch = Watch::default();
+            let text = input.text(start, &watch)?;
+            text.take(self.size - start).read_to_end(&mut bytes)?;
+            Ok::<_, io::Error>(bytes)
+        };
+        matches!((bytes(self), bytes(other)), (Ok(one), Ok(two)) if one == two)
+    }
+
     fn stoppable<R>(&self, source: R) -> Stoppable<R> {
         Stoppable {
             source,

@@ -55,6 +55,7 @@ fn is_copy(input: &Input, other: &Input) -> bool {
         && input.front.len() == FRONT
         && input.front == other.front
         && (input.size, &part.1) < (other.size, &other_part.1)
+        && input.goes_on_as(other)
 }
 
 /// Gives every input its calendar. They are one after the other in time only within one rotated log,

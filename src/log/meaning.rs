@@ -154,7 +154,9 @@ fn smtpd_meaning(habits: &Habits, service: Option<&PostfixService>, configured: 
         ] {
             *silence = Transport::Tls;
         }
-        meaning.why = format!("every session is under TLS from its first byte ({because})");
+        meaning.why =
+            "every session is under TLS from its first byte (smtpd_tls_wrappermode = yes)"
+                .to_owned();
         return meaning;
     }
     if habits.tls_not_logged > 0 {

@@ -160,7 +160,11 @@ proptest! {
         let mut state = None;
         let mut at = 0;
         for (end, rotated) in steps {
-            let mut end = end.index(text.len()).max(at);
+            // A part is kept once a younger one has begun, so each of them gets a line at least, and none is cut by rotation.
+            let Some(newline) = memchr::memchr(b'\n', &text[at..]) else {
+                break;
+            };
+            let mut end = end.index(text.len()).max(at + newline + 1);
             if rotated {
                 end += memchr::memchr(b'\n', &text[end..]).map_or(0, |at| at + 1);
             }
