@@ -3,13 +3,11 @@
 use clap::Args;
 
 use crate::report;
+use crate::rule;
 use crate::spelling;
 
 use super::options::{Format, RuleOptions};
 use super::{Exit, Outcome};
-
-/// What to do where nothing is like the name of a rule.
-pub(super) const THOSE_THERE_ARE: &str = "plainsight rules lists those there are";
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -40,7 +38,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     };
     let Some(rule) = rules.iter().find(|rule| rule.id == arguments.rule) else {
         let known = rules.iter().map(|rule| rule.id.as_str());
-        let help = spelling::hint(&arguments.rule, known).unwrap_or(THOSE_THERE_ARE.to_owned());
+        let help =
+            spelling::hint(&arguments.rule, known).unwrap_or(rule::THOSE_THERE_ARE.to_owned());
         return Outcome::trouble(vec![format!(
             "there is no rule \"{}\"; {help}",
             arguments.rule

@@ -2,17 +2,17 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::civil::Date;
 
 use crate::project::{NAME, NewIgnore, Projects};
+use crate::rule::THOSE_THERE_ARE;
 use crate::spelling;
 use crate::toml::day;
 use crate::transaction::{Readers, write_whole};
 
-use super::explain::THOSE_THERE_ARE;
 use super::options::RuleOptions;
 use super::{Exit, Outcome};
 
@@ -33,13 +33,13 @@ pub(super) struct Arguments {
     /// Who looks after it
     #[arg(long)]
     owner: Option<String>,
-    /// Only for these servers, by their path from plainsight.toml; * and ? stand for other letters
+    /// Only for these servers, by their path from plainsight.toml; * and ? stand for other letters, ** for directories
     #[arg(long, value_name = "PATTERN")]
     server: Option<String>,
     /// Only for these endpoints, by their id in the JSON output, such as "postfix:smtp inet:*:25"
     #[arg(long, value_name = "PATTERN")]
     endpoint: Option<String>,
-    /// Only where the finding points to one of these files, by their path from plainsight.toml
+    /// Only where the finding points to one of these files, by their path from plainsight.toml, such as "hosts/**"
     #[arg(long, value_name = "PATTERN")]
     file: Option<String>,
     /// Only for the finding of this fingerprint
@@ -99,7 +99,7 @@ fn added(arguments: &Arguments) -> Result<String, Vec<String>> {
         until: arguments.until,
     };
     let (new, line) = entry.put_into(&old).map_err(|why| vec![why])?;
-    let shown = project.file.clone().unwrap_or_else(|| file.clone());
+    let shown = project.file.clone().unwrap_or_else(|| shorter(&file));
     write_whole(&file, new.as_bytes(), Readers::Anybody)
         .map_err(|error| vec![format!("{}: {error}", shown.display())])?;
     Ok(format!(
@@ -111,4 +111,11 @@ fn added(arguments: &Arguments) -> Result<String, Vec<String>> {
             .map(|until| format!(" until {until}"))
             .unwrap_or_default()
     ))
+}
+
+/// A path as the user would type it, where it lies below the working directory.
+fn shorter(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| path.strip_prefix(here).map(Path::to_path_buf).ok());
+    below.unwrap_or_else(|| path.to_path_buf())
 }

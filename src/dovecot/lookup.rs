@@ -98,9 +98,7 @@ impl Config {
             .or_else(|| names::built_in(&name.to_string(), self.family))
             .map_or((None, "always"), |(text, since)| (Some(text), since));
         Value {
-            unknown: text
-                .is_none()
-                .then(|| format!("what is built in for {shown}")),
+            unknown: text.is_none().then(|| names::differs(&shown)),
             setting: shown,
             text: text.unwrap_or_default().into(),
             origin: Origin::Default(since),

@@ -90,6 +90,17 @@ pub fn native(newest: &str, family: Family) -> Cow<'_, str> {
     }
 }
 
+/// Why it is not known what is built in for a setting.
+pub(super) fn differs(setting: &str) -> String {
+    match setting {
+        // master-service-ssl-settings.c (2.3.0, 2.3.13, 2.3.19.1, 2.3.21).
+        "ssl_min_protocol" => format!(
+            "what is built in for {setting}: TLSv1 up to 2.3.13, TLSv1.2 from 2.3.19 on; set it, and every release agrees"
+        ),
+        _ => format!("what is built in for {setting}"),
+    }
+}
+
 /// What is built in for a setting (by its newest name), and since when; in the terms of the family.
 ///
 /// Sources: login-settings.c, master-settings.c, auth-settings.c, master-service-ssl-settings.c (2.0.9 to 2.3.21),

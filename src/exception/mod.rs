@@ -13,7 +13,7 @@ use jiff::civil::Date;
 
 use crate::finding::{By, Finding, Fix, Place, Suppression};
 use crate::project::{Ignore, Project, fits};
-use crate::rule::{ExceptionKind, Rule};
+use crate::rule::{ExceptionKind, Rule, THOSE_THERE_ARE};
 use crate::spelling;
 use crate::surface::server::Surface;
 
@@ -132,9 +132,12 @@ pub fn by_project(
         }
         if !used && meant {
             let reason = &ignore.reason;
+            let but = key_in_the_way(ignore, project, servers).map_or_else(String::new, |key| {
+                format!(", and would without its \"{key}\"")
+            });
             complain(
                 ExceptionKind::Unused,
-                format!("{named} covers no finding: {reason}"),
+                format!("{named} covers no finding{but}: {reason}"),
             );
         }
     }
@@ -152,6 +155,55 @@ fn covers(ignore: &Ignore, project: &Project, server: &str, finding: &Finding) -
         && fits(ignore.endpoint.as_ref(), finding.endpoint.as_deref())
         && fits(ignore.file.as_ref(), file.as_deref())
         && fingerprint.is_none_or(|wanted| *wanted == finding.fingerprint(server))
+}
+
+/// The one key without which an entry would cover a finding, if there is one.
+fn key_in_the_way(
+    ignore: &Ignore,
+    project: &Project,
+    servers: &[Named<'_>],
+) -> Option<&'static str> {
+    let wider = [
+        (
+            "server",
+            Ignore {
+                server: None,
+                ..ignore.clone()
+            },
+        ),
+        (
+            "endpoint",
+            Ignore {
+                endpoint: None,
+                ..ignore.clone()
+            },
+        ),
+        (
+            "file",
+            Ignore {
+                file: None,
+                ..ignore.clone()
+            },
+        ),
+        (
+            "fingerprint",
+            Ignore {
+                fingerprint: None,
+                ..ignore.clone()
+            },
+        ),
+    ];
+    wider.into_iter().find_map(|(key, wider)| {
+        let would = servers.iter().any(|one| {
+            let server = one.server.as_str();
+            fits(wider.server.as_ref(), Some(server))
+                && one
+                    .findings
+                    .iter()
+                    .any(|finding| covers(&wider, project, server, finding))
+        });
+        would.then_some(key)
+    })
 }
 
 /// Marks what is covered and not marked yet; whether anything is covered at all.
@@ -178,7 +230,7 @@ fn unknown_rules(named: &[String], rules: &[Rule]) -> Vec<String> {
         .filter(|name| !known().any(|id| id == name.as_str()))
         .map(|name| match spelling::nearest(name, known()) {
             Some(meant) => format!("there is no rule \"{name}\"; did you mean {meant}?"),
-            None => format!("there is no rule \"{name}\"; plainsight rules lists those there are"),
+            None => format!("there is no rule \"{name}\"; {THOSE_THERE_ARE}"),
         })
         .collect()
 }

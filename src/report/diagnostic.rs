@@ -58,6 +58,13 @@ pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, styled: b
             .char_column(place.column);
         elements.push(origin.into());
     }
+    // A finding that no line decides is shown at the first file of its server.
+    if finding.place.is_none()
+        && let Some(sources) = sources
+        && let Some(file) = sources.ids().next()
+    {
+        elements.push(Origin::path(plain_path(sources.shown_path(file))).into());
+    }
     elements.extend(pieces.into_iter().map(|piece| piece.snippet().into()));
     if let Some(releases) = &finding.releases {
         let text = format!("this holds for {releases}");

@@ -20,11 +20,11 @@ const MOST: usize = 10;
 pub fn write(out: &mut dyn Write, checked: &[Checked], exceptions: &[Finding]) -> io::Result<()> {
     let mut parts = Vec::new();
     for (severity, command) in KINDS {
-        let findings: Vec<&Finding> = open(checked, exceptions)
-            .filter(|finding| finding.severity == severity)
+        let findings: Vec<(Option<&Checked>, &Finding)> = open(checked, exceptions)
+            .filter(|(_, finding)| finding.severity == severity)
             .collect();
-        for finding in findings.iter().take(MOST) {
-            writeln!(out, "{}", annotation(command, finding))?;
+        for &(server, finding) in findings.iter().take(MOST) {
+            writeln!(out, "{}", annotation(command, server, finding))?;
         }
         let hidden = findings.len().saturating_sub(MOST);
         let count = super::check::count(findings.len(), severity.word());
@@ -49,25 +49,27 @@ const KINDS: [(Severity, &str); 3] = [
     (Severity::Note, "notice"),
 ];
 
-/// The findings that count.
+/// The findings that count, each with its server.
 fn open<'f>(
     checked: &'f [Checked],
     exceptions: &'f [Finding],
-) -> impl Iterator<Item = &'f Finding> {
+) -> impl Iterator<Item = (Option<&'f Checked>, &'f Finding)> {
     checked
         .iter()
-        .flat_map(|one| &one.findings)
-        .chain(exceptions)
-        .filter(|finding| finding.suppressed.is_none())
+        .flat_map(|one| one.findings.iter().map(move |finding| (Some(one), finding)))
+        .chain(exceptions.iter().map(|finding| (None, finding)))
+        .filter(|(_, finding)| finding.suppressed.is_none())
 }
 
 /// `::error file=…,line=…,col=…,title=…::message`, as the runner reads it (actions/toolkit, core/src/command.ts).
-fn annotation(command: &str, finding: &Finding) -> String {
+fn annotation(command: &str, server: Option<&Checked>, finding: &Finding) -> String {
     let mut properties = Vec::new();
     if let Some(place) = &finding.place {
         properties.push(format!("file={}", property(&place.name)));
         properties.push(format!("line={}", place.line));
         properties.push(format!("col={}", place.column));
+    } else if let Some(file) = server.and_then(Checked::first_file) {
+        properties.push(format!("file={}", property(&file)));
     }
     properties.push(format!("title={}", property(&finding.rule)));
     let message = data(&plain(discreet(&finding.message).as_bytes()));
@@ -107,10 +109,11 @@ pub fn write_summary(
         out,
         "| severity | rule | place | finding |\n|---|---|---|---|"
     )?;
-    for finding in open(checked, exceptions) {
-        let place = finding.place.as_ref().map_or_else(String::new, |place| {
-            format!("{}:{}", place.name, place.line)
-        });
+    for (server, finding) in open(checked, exceptions) {
+        let place = match &finding.place {
+            Some(place) => format!("{}:{}", place.name, place.line),
+            None => server.and_then(Checked::first_file).unwrap_or_default(),
+        };
         writeln!(
             out,
             "| {} | {} | {} | {} |",

@@ -53,6 +53,16 @@ impl Checked {
         }
     }
 
+    /// Its first file as its repository names it, where a finding goes that no line decides.
+    pub fn first_file(&self) -> Option<String> {
+        let sources = &self.surface.sources;
+        let file = sources.ids().next()?;
+        Some(crate::project::name_below(
+            &self.base,
+            sources.shown_path(file),
+        ))
+    }
+
     /// Its findings, by the name that its repository gives it.
     pub fn named(&mut self) -> Named<'_> {
         Named {

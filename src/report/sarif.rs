@@ -108,7 +108,8 @@ fn location(finding: &Finding, server: Option<&Checked>) -> Value {
         (Some(one), Some(span), _) => Some(physical(one, span)),
         (_, _, Some(place)) => Some(at(place)),
         (Some(one), None, None) => {
-            first_file(one).map(|span| json!({ "artifactLocation": { "uri": uri_of(one, span) } }))
+            let file = one.first_file();
+            file.map(|name| json!({ "artifactLocation": { "uri": uri(&name) } }))
         }
         (None, _, None) => None,
     };
@@ -122,12 +123,6 @@ fn location(finding: &Finding, server: Option<&Checked>) -> Value {
         );
     }
     Value::Object(object)
-}
-
-/// The first file of a server, where a finding goes that no line decides.
-fn first_file(one: &Checked) -> Option<Span> {
-    let file = one.surface.sources.ids().next()?;
-    Some(Span::new(file, 0, 0))
 }
 
 fn at(place: &Place) -> Value {

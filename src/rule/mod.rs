@@ -21,6 +21,9 @@ use crate::toml::TomlError;
 pub use condition::{About, Case, Condition, ExceptionKind, Subject};
 pub use truth::Truth;
 
+/// What to do where nothing is like the name of a rule.
+pub const THOSE_THERE_ARE: &str = "plainsight rules lists those there are, and --rules, or \"rules\" in plainsight.toml, adds a site's own";
+
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {

@@ -202,7 +202,7 @@ pub fn over_versions(
                 earlier.versions.before == piece.from && {
                     let mut moved = (*earlier).clone();
                     moved.versions = piece;
-                    moved == endpoint
+                    is_same(&moved, &endpoint)
                 }
             });
             match same {
@@ -226,6 +226,23 @@ pub fn over_versions(
         ))
     });
     joined
+}
+
+/// Whether two releases say the same of an endpoint; since when a value is built in makes no difference to anybody.
+fn is_same(one: &Endpoint, other: &Endpoint) -> bool {
+    let timeless = |endpoint: &Endpoint| {
+        let mut endpoint = endpoint.clone();
+        let reasons = endpoint.because.iter_mut().chain(&mut endpoint.tls_fault);
+        for reason in reasons {
+            if let Origin::Default(since) = &mut reason.origin
+                && *since != "never"
+            {
+                *since = "always";
+            }
+        }
+        endpoint
+    };
+    timeless(one) == timeless(other)
 }
 
 /// The client for whom an endpoint is judged.

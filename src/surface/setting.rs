@@ -175,10 +175,11 @@ fn in_force(
                 origin: fault.origin,
             },
             newest: None,
-            unknown: Some(format!(
-                "{name}, of which the program dies: {}",
+            unknown: Some(if fault.unknown {
                 fault.message
-            )),
+            } else {
+                format!("{name}, of which the program dies: {}", fault.message)
+            }),
         },
     }
 }
