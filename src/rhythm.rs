@@ -4,58 +4,85 @@
 //! logs in. Each part is a sum or a union, so rhythms join in any order; and none grows with the number of logins.
 
 /// When logins came, on the log's own clock face.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Rhythm {
-    /// Hour of the week in the upper 8 bits, count in the others; ascending.
-    hours: Vec<u32>,
+    hours: Hours,
     /// Bit n for the nth minute of an hour.
     minutes: u64,
-    /// Days since 1970-01-01, as a bit set of 64 days each; ascending.
-    days: Vec<(i64, u64)>,
+    days: Days,
+}
+
+/// Logins per hour of the week.
+#[derive(Clone, Debug)]
+enum Hours {
+    /// Hour of the week in the upper byte, count in the lower one, in no order; an hour may stand there several times.
+    Few(Vec<u16>),
+    /// One count for each hour.
+    Many(Box<[u32; 168]>),
+}
+
+/// A set of days since 1970-01-01: bit n of block m for day 64 m + n.
+#[derive(Clone, Debug, Default)]
+struct Days {
+    /// The first block that was needed; most logs touch no other.
+    block: i64,
+    bits: u64,
+    /// The others.
+    more: Vec<(i64, u64)>,
 }
 
 /// The most that is counted of one hour of the week.
 const MOST: u32 = (1 << 24) - 1;
+
+/// With more entries than this, one count for each hour takes less room.
+const FEW: usize = 128;
 
 const DAY: i64 = 86_400;
 
 impl Rhythm {
     /// Counts logins at a moment, in seconds since 1970-01-01T00:00:00 on the log's clock face.
     pub fn add(&mut self, clock: i64, count: u32) {
-        self.add_hours(hour_of_week(clock), count);
+        self.hours.add(hour_of_week(clock), count);
         self.minutes |= 1 << (clock.rem_euclid(3600) / 60);
         let day = clock.div_euclid(DAY);
-        self.add_days(day.div_euclid(64), 1 << day.rem_euclid(64));
+        self.days.add(day.div_euclid(64), 1 << day.rem_euclid(64));
     }
 
     /// Takes in another one.
     pub fn join(&mut self, other: &Self) {
-        for packed in &other.hours {
-            self.add_hours((packed >> 24) as u8, packed & MOST);
+        match &other.hours {
+            Hours::Few(few) => {
+                for packed in few {
+                    self.hours
+                        .add((packed >> 8) as u8, u32::from(packed & 0xff));
+                }
+            }
+            Hours::Many(many) => {
+                for (hour, count) in (0..).zip(many.iter()).filter(|(_, count)| **count > 0) {
+                    self.hours.add(hour, *count);
+                }
+            }
         }
         self.minutes |= other.minutes;
-        for &(block, days) in &other.days {
-            self.add_days(block, days);
+        for (block, bits) in other.days.blocks() {
+            self.days.add(block, bits);
         }
     }
 
     /// Logins per hour of the week, Monday 00:00 first.
     pub fn hours(&self) -> [u32; 168] {
-        let mut hours = [0u32; 168];
-        for packed in &self.hours {
-            if let Some(hour) = hours.get_mut((packed >> 24) as usize) {
-                *hour = hour.saturating_add(packed & MOST);
-            }
+        match &self.hours {
+            Hours::Few(few) => counts(few),
+            Hours::Many(many) => **many,
         }
-        hours
     }
 
     /// Hours of the week with their logins, minutes of the hour, and days: all that there is, to be kept and read again.
     pub(crate) fn parts(&self) -> (Vec<(u8, u32)>, Vec<u8>, Vec<i64>) {
-        let hours = self.hours.iter();
+        let hours = (0..).zip(self.hours());
         let minutes = (0..60).filter(|minute| self.minutes & 1 << minute != 0);
         (
-            hours.map(|one| ((one >> 24) as u8, one & MOST)).collect(),
+            hours.filter(|(_, count)| *count > 0).collect(),
             minutes.collect(),
             self.days().collect(),
         )
@@ -65,13 +92,13 @@ impl Rhythm {
     pub(crate) fn of_parts(hours: &[(u8, u32)], minutes: &[u8], days: &[i64]) -> Self {
         let mut rhythm = Self::default();
         for &(hour, count) in hours.iter().filter(|(hour, _)| *hour < 168) {
-            rhythm.add_hours(hour, count);
+            rhythm.hours.add(hour, count);
         }
         for minute in minutes.iter().filter(|minute| **minute < 60) {
             rhythm.minutes |= 1 << minute;
         }
         for day in days {
-            rhythm.add_days(day.div_euclid(64), 1 << day.rem_euclid(64));
+            rhythm.days.add(day.div_euclid(64), 1 << day.rem_euclid(64));
         }
         rhythm
     }
@@ -82,35 +109,130 @@ impl Rhythm {
     }
 
     /// The days on which there were logins, since 1970-01-01, ascending.
-    pub fn days(&self) -> impl Iterator<Item = i64> + '_ {
-        self.days.iter().flat_map(|&(block, days)| {
+    pub fn days(&self) -> impl Iterator<Item = i64> + use<> {
+        let mut blocks: Vec<(i64, u64)> = self.days.blocks().collect();
+        blocks.sort_unstable();
+        blocks.into_iter().flat_map(|(block, days)| {
             (0..64)
                 .filter(move |bit| days & 1 << bit != 0)
                 .map(move |bit| block * 64 + bit)
         })
     }
 
-    fn add_hours(&mut self, hour: u8, count: u32) {
-        let known = self
-            .hours
-            .binary_search_by_key(&hour, |packed| (packed >> 24) as u8);
-        match known {
-            Ok(at) => self.hours[at] += count.min(MOST - (self.hours[at] & MOST)),
-            Err(at) => {
-                self.hours
-                    .insert(at, u32::from(hour) << 24 | count.min(MOST));
+    /// Whether no login was counted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.minutes == 0 && matches!(&self.hours, Hours::Few(few) if few.is_empty())
+    }
+}
+
+/// How a rhythm lies in memory depends on the order in which it was filled; what it says does not.
+impl PartialEq for Rhythm {
+    fn eq(&self, other: &Self) -> bool {
+        self.minutes == other.minutes
+            && self.hours() == other.hours()
+            && self.days().eq(other.days())
+    }
+}
+
+impl Eq for Rhythm {}
+
+impl Default for Hours {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
+impl Hours {
+    fn add(&mut self, hour: u8, count: u32) {
+        match self {
+            Self::Many(many) => {
+                if let Some(known) = many.get_mut(usize::from(hour)) {
+                    *known = (*known + count.min(MOST)).min(MOST);
+                }
+            }
+            Self::Few(few) => {
+                let mut left = count;
+                if let Some(last) = few.last_mut()
+                    && last.to_be_bytes()[0] == hour
+                {
+                    let taken = left.min(0xff - u32::from(*last & 0xff));
+                    *last += taken as u16;
+                    left -= taken;
+                }
+                if left == 0 {
+                    return;
+                }
+                if left <= 0xff {
+                    if few.len() == few.capacity() && !make_room(few) {
+                        *self = Self::Many(Box::new(counts(few)));
+                        self.add(hour, left);
+                        return;
+                    }
+                    few.push(u16::from_be_bytes([hour, left as u8]));
+                } else {
+                    *self = Self::Many(Box::new(counts(few)));
+                    self.add(hour, left);
+                }
+            }
+        }
+    }
+}
+
+/// Makes each hour one entry as far as its count fits, and sees to room for more; false where there would be too many.
+fn make_room(few: &mut Vec<u16>) -> bool {
+    few.sort_unstable();
+    few.dedup_by(|later, kept| {
+        let [hour, count] = later.to_be_bytes();
+        let [kept_hour, kept_count] = kept.to_be_bytes();
+        match kept_count.checked_add(count) {
+            Some(sum) if kept_hour == hour => {
+                *kept = u16::from_be_bytes([hour, sum]);
+                true
+            }
+            Some(_) | None => false,
+        }
+    });
+    if few.len() * 4 > few.capacity() * 3 || few.is_empty() {
+        if few.capacity() >= FEW {
+            return false;
+        }
+        few.reserve_exact(few.capacity().max(4));
+    }
+    true
+}
+
+fn counts(few: &[u16]) -> [u32; 168] {
+    let mut hours = [0u32; 168];
+    for packed in few {
+        let [hour, count] = packed.to_be_bytes();
+        if let Some(known) = hours.get_mut(usize::from(hour)) {
+            *known = (*known + u32::from(count)).min(MOST);
+        }
+    }
+    hours
+}
+
+impl Days {
+    fn add(&mut self, block: i64, bits: u64) {
+        if self.bits == 0 {
+            self.block = block;
+        }
+        if self.block == block {
+            self.bits |= bits;
+            return;
+        }
+        match self.more.iter_mut().find(|known| known.0 == block) {
+            Some(known) => known.1 |= bits,
+            None => {
+                self.more.reserve_exact(1);
+                self.more.push((block, bits));
             }
         }
     }
 
-    fn add_days(&mut self, block: i64, days: u64) {
-        match self.days.binary_search_by_key(&block, |entry| entry.0) {
-            Ok(at) => self.days[at].1 |= days,
-            Err(at) => {
-                self.days.reserve_exact(1);
-                self.days.insert(at, (block, days));
-            }
-        }
+    fn blocks(&self) -> impl Iterator<Item = (i64, u64)> + '_ {
+        let first = (self.bits != 0).then_some((self.block, self.bits));
+        first.into_iter().chain(self.more.iter().copied())
     }
 }
 
@@ -159,5 +281,31 @@ mod tests {
         assert_eq!(odd.minutes(), 0b11);
         assert_eq!(odd.days().collect::<Vec<_>>(), [-1, 0, 3, 63, 64, 400]);
         assert_eq!(whole.hours().iter().sum::<u32>(), 16);
+    }
+
+    #[test]
+    fn counts_are_the_same_however_they_are_kept() {
+        let mut expected = [0u32; 168];
+        let (mut one_by_one, mut all_at_once) = (Rhythm::default(), Rhythm::default());
+        let mut step = 1;
+        for round in 0..2000 {
+            step = step * 29 % 9973;
+            let hour = step % if round < 500 { 9 } else { 168 };
+            expected[hour as usize] += 1;
+            // 1970-01-05 was a Monday.
+            one_by_one.add(4 * DAY + i64::from(hour) * 3600, 1);
+            assert_eq!(one_by_one.hours(), expected, "{round}");
+        }
+        for (hour, count) in (0..).zip(expected) {
+            all_at_once.add(4 * DAY + hour * 3600, count);
+        }
+        assert_eq!(all_at_once.hours(), expected);
+        let (hours, minutes, days) = one_by_one.parts();
+        assert_eq!(Rhythm::of_parts(&hours, &minutes, &days), one_by_one);
+
+        let mut most = Rhythm::default();
+        most.add(0, u32::MAX);
+        most.add(0, 1);
+        assert_eq!(most.hours()[72], MOST);
     }
 }

@@ -1,14 +1,16 @@
 //! A chunk: whole lines of a log in memory, of which those that may be of a login server are looked at.
 //!
-//! One searcher for each needle runs ahead over the chunk; only a line with a hit is cut.
-//! The needle merely finds the line: `prefix` decides by its program who wrote it.
+//! Of syslog lines a `glance` tells who wrote them. Where it does not, and in other forms, one searcher for each needle runs ahead
+//! and only a line with a hit is cut; the needle merely finds the line, and `prefix` decides by its program who wrote it.
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::event::Events;
+use super::glance::Glance;
 use super::head::Form;
 use super::json::Fields;
-use super::prefix;
+use super::names::Name;
+use super::prefix::{self, Line};
 use super::stamp::DAY;
 use super::writer::Writer;
 use crate::evidence::Time;
@@ -39,11 +41,57 @@ impl Needles {
             finders: needles.iter().map(memmem::Finder::new).collect(),
         }
     }
+
+    /// Where the first of them stands in a line.
+    pub(crate) fn first_in(&self, line: &[u8]) -> Option<usize> {
+        let hits = self.finders.iter();
+        hits.filter_map(|needle| needle.find(line)).min()
+    }
 }
 
 /// Scans the lines that begin in the first `own` bytes of `chunk`; what follows is only looked ahead at.
 pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) {
     let own = own.min(chunk.len());
+    let lines = match needles.form {
+        Form::Syslog => walk(events, needles, chunk, own),
+        Form::Rfc5424 | Form::Json | Form::Export => leap(events, needles, chunk, own),
+    };
+    cover(events, needles.form, &chunk[..own]);
+    events.segment.read_lines(lines);
+    events.segment.settle();
+}
+
+/// Goes from line to line, since a glance at a line in the usual shape takes less time than a search for needles. Counts the lines.
+fn walk(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) -> u64 {
+    let mut lines = 0;
+    let mut start = 0;
+    while start < own {
+        let end = memchr(b'\n', &chunk[start..]).map_or(chunk.len(), |newline| start + newline);
+        let text = without_return(&chunk[start..end]);
+        let candidate = |text, needle| Candidate {
+            text,
+            needle,
+            following: chunk.get(end + 1..).unwrap_or_default(),
+            ended: end < chunk.len(),
+        };
+        match events.glance(&chunk[start..], text.len()) {
+            Glance::Other => {}
+            Glance::Server(line, names) => candidate(text, 0).take(events, line, names, || lines),
+            Glance::Unknown => {
+                let bare = prefix::bare(text);
+                if let Some(needle) = needles.first_in(bare) {
+                    candidate(bare, needle).look(events, needles.form, || lines);
+                }
+            }
+        }
+        lines += 1;
+        start = end + 1;
+    }
+    lines
+}
+
+/// Leaps from one line with a needle to the next. Counts the lines.
+fn leap(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) -> u64 {
     let mut lines = Lines::default();
     let next = |needle: &memmem::Finder<'static>, from: usize| {
         chunk
@@ -78,12 +126,8 @@ pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own
             }
         }
     }
-    cover(events, needles.form, &chunk[..own]);
-    let mut count = lines.up_to(chunk, own);
-    if own > 0 && own == chunk.len() && chunk[own - 1] != b'\n' {
-        count += 1;
-    }
-    events.segment.read_lines(count);
+    let last = own > 0 && own == chunk.len() && chunk[own - 1] != b'\n';
+    lines.up_to(chunk, own) + u64::from(last)
 }
 
 /// How many bytes the lines take that begin in the first `left` bytes.
@@ -119,9 +163,19 @@ impl Candidate<'_> {
         } else {
             prefix::cut(self.text, self.needle)
         };
-        let Some(mut cut) = cut else {
-            return;
-        };
+        if let Some(cut) = cut {
+            self.take(events, cut, None, lines);
+        }
+    }
+
+    /// Takes it, cut; with the names of host and program where they are known.
+    fn take(
+        &self,
+        events: &mut Events<'_>,
+        mut cut: Line<'_>,
+        names: Option<(Name, Name)>,
+        lines: impl FnOnce() -> u64,
+    ) {
         cut.ended = self.ended;
         // Two rules of a syslog daemon that write into one file write the same line twice, one behind the other.
         if events.was_seen(self.text) || self.is_written_twice() {
@@ -132,15 +186,18 @@ impl Candidate<'_> {
             Writer::Smtpd if !cut.message.starts_with(b"warning: ") => 1,
             Writer::Smtpd | Writer::Login(_) => 1 + self.repetitions(),
         };
-        events.take(&cut, lines, times);
+        events.take(&cut, names, lines, times);
     }
 
     /// Whether the line that follows is the same.
     fn is_written_twice(&self) -> bool {
         let length = self.text.len();
         length < LONGEST_REPEATED
+            && matches!(
+                self.following.get(length..),
+                Some([b'\n', ..] | [b'\r', b'\n', ..])
+            )
             && self.following.get(..length) == Some(self.text)
-            && matches!(self.following[length..], [b'\n', ..] | [b'\r', b'\n', ..])
     }
 
     /// How often the line that follows says that this one came again.

@@ -1,12 +1,12 @@
 //! The crew: threads that scan the parts of all inputs, and join the segments in order.
 //!
-//! A large plain file is cut into parts; everything else is one part. Which thread takes which part does not matter,
+//! A large plain file is cut into parts; everything else is one part. Which thread takes which part (`share`) does not matter,
 //! since joining is associative and always done in the order of the parts.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
 use hashbrown::HashSet;
@@ -20,12 +20,13 @@ use super::json;
 use super::period::Period;
 use super::read::{self, Chunks};
 use super::segment::Segment;
+use super::share::{Share, Shares};
 use super::tally;
 use super::unpack::Packing;
 use crate::evidence::Time;
 
 /// How much of a plain file is one part; less in tests, so that theirs have several.
-pub(crate) const PART: u64 = if cfg!(test) { 16 << 10 } else { 32 << 20 };
+pub(crate) const PART: u64 = if cfg!(test) { 16 << 10 } else { 16 << 20 };
 
 /// What a scan has done so far, for whoever wants to show it or to stop it.
 #[derive(Debug, Default)]
@@ -157,8 +158,7 @@ impl Crew<'_> {
     /// Scans some parts, of which none repeats another.
     fn wave(&self, parts: &[Part], mut progress: Progress) -> Progress {
         let known = std::mem::take(&mut progress.known);
-        let runs = self.runs(parts);
-        let taken = AtomicUsize::new(0);
+        let shares = Mutex::new(Shares::of(parts, self.threads));
         let joined = Mutex::new(Joined {
             next: 0,
             waiting: BTreeMap::new(),
@@ -166,21 +166,16 @@ impl Crew<'_> {
         });
         let work = || {
             let mut buffer = vec![0; read::CHUNK];
-            loop {
-                let number = taken.fetch_add(1, Ordering::Relaxed);
-                let Some(run) = runs.get(number) else {
-                    return;
-                };
+            let begin = || lock(&shares).begin();
+            while let Some(number) = begin() {
+                let run = std::iter::from_fn(|| parts.get(lock(&shares).next(number)?));
                 let result = self.scan_run(run, &known, &mut buffer);
-                // A thread that panicked has reported so already; the others go on with what it left.
-                let mut joined = joined
-                    .lock()
-                    .unwrap_or_else(|poisoned| poisoned.into_inner());
-                joined.take(number, result, &runs, self.roles);
+                let share = lock(&shares).finish(number);
+                lock(&joined).take(share, result, parts, self.roles);
             }
         };
         thread::scope(|scope| {
-            for _ in 1..self.threads.clamp(1, runs.len().max(1)) {
+            for _ in 1..self.threads.clamp(1, parts.len().max(1)) {
                 scope.spawn(work);
             }
             work();
@@ -197,25 +192,10 @@ impl Crew<'_> {
         progress
     }
 
-    /// Neighbouring parts of one input that one thread scans into one segment: few enough that joining costs little,
-    /// and enough that no thread is left without work.
-    fn runs<'a>(&self, parts: &'a [Part]) -> Vec<&'a [Part]> {
-        let one_input = parts.chunk_by(|a, b| a.input == b.input);
-        one_input
-            .flat_map(|parts| {
-                let runs = if self.threads > 1 {
-                    4 * self.threads
-                } else {
-                    1
-                };
-                parts.chunks(parts.len().div_ceil(runs).max(1))
-            })
-            .collect()
-    }
-
-    fn scan_run(
+    /// Scans neighbouring parts of one input into one segment.
+    fn scan_run<'a>(
         &self,
-        run: &[Part],
+        run: impl Iterator<Item = &'a Part>,
         known: &[HashSet<u64>],
         buffer: &mut Vec<u8>,
     ) -> io::Result<Scanned> {
@@ -223,7 +203,8 @@ impl Crew<'_> {
             whole: true,
             ..Scanned::default()
         };
-        let Some(first) = run.first() else {
+        let mut run = run.peekable();
+        let Some(first) = run.peek() else {
             return Ok(scanned);
         };
         let (input, role) = (&self.inputs[first.input], &self.roles[first.input]);
@@ -240,6 +221,7 @@ impl Crew<'_> {
             }
             self.scan_part(*part, &mut events, &mut scanned, buffer)?;
         }
+        events.segment.settle();
         scanned.hashes = events.seen.unwrap_or_default();
         scanned.last = events.last;
         scanned.overtaken = events.overtaken;
@@ -326,28 +308,31 @@ impl Crew<'_> {
     }
 }
 
-/// What all threads share.
+/// A thread that panicked has reported so already; the others go on with what it left.
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// The segments, joined in order.
 struct Joined {
+    /// The number of the part that comes next.
     next: usize,
-    waiting: BTreeMap<usize, Scanned>,
+    /// What was read of later ones: by the first of the parts, the one behind them and what they gave.
+    waiting: BTreeMap<usize, (usize, Scanned)>,
     progress: Progress,
 }
 
 impl Joined {
-    fn take(
-        &mut self,
-        number: usize,
-        result: io::Result<Scanned>,
-        runs: &[&[Part]],
-        roles: &[Role],
-    ) {
-        let input_of = |run: usize| runs[run].first().map_or(0, |part| part.input);
+    fn take(&mut self, share: Share, result: io::Result<Scanned>, parts: &[Part], roles: &[Role]) {
+        let input_of = |part: usize| parts.get(part).map_or(0, |part| part.input);
         let scanned = result.unwrap_or_else(|error| {
-            self.progress.errors.push((input_of(number), error));
+            self.progress.errors.push((input_of(share.start), error));
             Scanned::default()
         });
-        self.waiting.insert(number, scanned);
-        while let Some(scanned) = self.waiting.remove(&self.next) {
+        self.waiting.insert(share.start, (share.end, scanned));
+        while let Some((end, scanned)) = self.waiting.remove(&self.next) {
             let input = input_of(self.next);
             let Progress {
                 segment,
@@ -368,7 +353,7 @@ impl Joined {
             reached.last = tally::later(reached.last, scanned.last);
             reached.hashes.extend(scanned.hashes);
             *segment = before.then(scanned.segment);
-            self.next += 1;
+            self.next = end;
         }
     }
 }

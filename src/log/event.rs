@@ -9,13 +9,14 @@ use siphasher::sip::SipHasher13;
 
 use super::calendar::Calendar;
 use super::elements::{Elements, Word};
+use super::glance::{Glance, Recent};
 use super::head::Form;
 use super::json;
 use super::login;
 use super::names::Name;
 use super::prefix::{self, Line};
 use super::segment::Segment;
-use super::session::{End, Key, Login, Tls};
+use super::session::{End, Key, Login, NOBODY, Tls};
 use super::smtpd::{self, Peer};
 use super::stamp;
 use super::tally::{self, Position, Seen, Shown, Way, Who};
@@ -43,6 +44,7 @@ pub(crate) struct Events<'a> {
     calendar: &'a Calendar,
     /// Hosts and programs of recent lines.
     sources: [(Name, Name); SOURCES],
+    recent: Recent,
     /// The last stamp that was read, and its time: most lines repeat it.
     stamp: Vec<u8>,
     time: Option<Time>,
@@ -60,25 +62,44 @@ impl<'a> Events<'a> {
             last: None,
             calendar,
             sources: [(Name::NONE, Name::NONE); SOURCES],
+            recent: Recent::new(),
             stamp: Vec::new(),
             time: None,
         }
     }
 
-    /// Takes one line. `lines` counts those of the chunk before it, and `times` is how often it stands for itself.
-    pub(crate) fn take(&mut self, line: &Line<'_>, lines: impl FnOnce() -> u64, times: u32) {
+    /// What a glance tells of the line that has the first `length` bytes of `text`.
+    pub(crate) fn glance<'l>(&mut self, text: &'l [u8], length: usize) -> Glance<'l> {
+        self.recent.glance(text, length, &mut self.segment.names)
+    }
+
+    /// Takes one line. `names` are those of host and program where they are known, `lines` counts the lines of the chunk before it,
+    /// and `times` is how often it stands for itself.
+    pub(crate) fn take(
+        &mut self,
+        line: &Line<'_>,
+        names: Option<(Name, Name)>,
+        lines: impl FnOnce() -> u64,
+        times: u32,
+    ) {
         self.segment.lines.candidate += 1;
         match line.writer {
-            Writer::Smtpd => self.smtpd(line, lines, times),
+            Writer::Smtpd => self.smtpd(line, names, lines, times),
             Writer::Login(protocol) => self.login(line, protocol, lines, times),
         }
     }
 
-    fn smtpd(&mut self, line: &Line<'_>, lines: impl FnOnce() -> u64, times: u32) {
+    fn smtpd(
+        &mut self,
+        line: &Line<'_>,
+        names: Option<(Name, Name)>,
+        lines: impl FnOnce() -> u64,
+        times: u32,
+    ) {
         let Some(said) = smtpd::understand(line.message) else {
             return;
         };
-        let (host, service) = self.source(line);
+        let (host, service) = names.unwrap_or_else(|| self.source(line));
         let key = line.pid.map(|pid| Key { host, service, pid });
         match said {
             smtpd::Said::Connect => {
@@ -108,9 +129,14 @@ impl<'a> Events<'a> {
                 }
             }
             smtpd::Said::Login(login) => {
+                // Every message of a session names its login.
+                if key.is_some_and(|key| self.segment.knows(key, login.account)) {
+                    return;
+                }
                 self.segment.habits(host, service);
                 let ambiguous = login.ambiguous || !line.ended;
-                let who = self.who(login.peer, Some(login.account), ambiguous);
+                let near = key.map_or(NOBODY, |key| self.segment.session(key).client());
+                let who = self.who(login.peer, Some(login.account), ambiguous, near);
                 let method = self.method(login.method);
                 let login = Login {
                     who,
@@ -127,9 +153,11 @@ impl<'a> Events<'a> {
             }
             smtpd::Said::Disconnect(peer, counters) => {
                 if let Some(key) = key {
+                    let part = self.segment.close(key);
                     let told = counters.is_some_and(|counters| counters.auth_tried > 0);
                     let (who, seen) = if told {
-                        (self.who(peer, None, false), self.seen(line, lines()))
+                        let who = self.who(peer, None, false, part.client());
+                        (who, self.seen(line, lines()))
                     } else {
                         (NOBODY, NEVER)
                     };
@@ -138,7 +166,7 @@ impl<'a> Events<'a> {
                         who,
                         seen,
                     };
-                    self.segment.disconnect(key, end);
+                    self.segment.end(key, part, end);
                 }
             }
         }
@@ -191,7 +219,7 @@ impl<'a> Events<'a> {
             name: b"",
             address: elements.client,
         };
-        let who = self.who(peer, elements.user, elements.ambiguous);
+        let who = self.who(peer, elements.user, elements.ambiguous, NOBODY);
         let seen = self.seen(line, lines());
         let times = times.saturating_mul(line.times);
         if refusal {
@@ -217,15 +245,16 @@ impl<'a> Events<'a> {
         *slot
     }
 
-    fn who(&mut self, peer: Peer<'_>, account: Option<&[u8]>, ambiguous: bool) -> Who {
+    /// Names somebody. `near` is somebody of the same session, who is likely to have the same client.
+    fn who(&mut self, peer: Peer<'_>, account: Option<&[u8]>, ambiguous: bool, near: Who) -> Who {
         let names = &mut self.segment.names;
         Who {
             account: account.map_or(Name::NONE, |account| names.intern(account)),
             ambiguous,
-            client: names.intern(peer.address),
+            client: names.intern_like(near.client, peer.address),
             client_name: match peer.name {
                 b"" | b"unknown" => Name::NONE,
-                name => names.intern(name),
+                name => names.intern_like(near.client_name, name),
             },
         }
     }
@@ -297,13 +326,6 @@ impl<'a> Events<'a> {
         self.cover(stamp.and_then(|stamp| self.calendar.time(&stamp)));
     }
 }
-
-const NOBODY: Who = Who {
-    account: Name::NONE,
-    ambiguous: false,
-    client: Name::NONE,
-    client_name: Name::NONE,
-};
 
 /// Where nothing is seen.
 const NEVER: Seen = Seen {

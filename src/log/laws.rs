@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use super::calendar::{Calendar, Year};
 use super::chunk::{self, Needles};
 use super::event::Events;
+use super::glance::Recent;
 use super::head::Form;
+use super::names::Names;
 use super::period::Period;
 use super::segment::Segment;
 use crate::evidence::Evidence;
@@ -132,6 +134,17 @@ proptest! {
     }
 
     #[test]
+    fn a_glance_tells_what_searching_tells(lines in prop::collection::vec(prop::collection::vec(piece(), 1..10), 1..20)) {
+        let (mut recent, mut names) = (Recent::new(), Names::default());
+        for words in lines {
+            let stamped = format!("Mar  1 08:00:00 {}", words.concat());
+            for line in [words.concat(), stamped, format!("{} connect from x", words.concat())] {
+                super::glance::check_glance(&mut recent, &mut names, line.as_bytes());
+            }
+        }
+    }
+
+    #[test]
     fn the_usual_list_is_read_as_any_other(words in prop::collection::vec(word(), 0..4), ends in 0..3usize, tls in 0..4usize) {
         let tls = ["", ", TLS", ", secured", ", TLS: e"][tls];
         let end = ["", ", session=<s>", ", session=<s>, TLS"][ends];
@@ -196,6 +209,8 @@ fn piece() -> impl Strategy<Value = &'static str> {
         "[7]: ",
         "7",
         "postfix",
+        "postfix/smtpd[7]: ",
+        "dovecot: imap-login: ",
         "/smtpd[",
         "/smtpd",
         "dovecot: ",

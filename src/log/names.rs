@@ -82,6 +82,14 @@ impl Names {
         Name(number)
     }
 
+    /// The number of a text that is likely to be the one of `near`.
+    pub(crate) fn intern_like(&mut self, near: Name, text: &[u8]) -> Name {
+        if self.get(near) == Some(text) {
+            return near;
+        }
+        self.intern(text)
+    }
+
     /// The text of a number; empty for [`Name::NONE`].
     pub(crate) fn text(&self, name: Name) -> &[u8] {
         slice(&self.arena, &self.ends, name.0)

@@ -158,13 +158,23 @@ impl Segment {
         self.open.entry(key).or_default()
     }
 
-    /// The session of a process is over.
-    pub(crate) fn disconnect(&mut self, key: Key, end: End) {
-        let part = self.open.remove(&key).unwrap_or_default();
-        self.end(key, part, end);
+    /// Whether the session that the process serves shows that the account is logged in.
+    pub(crate) fn knows(&self, key: Key, account: &[u8]) -> bool {
+        self.open.get(&key).is_some_and(|part| {
+            part.logins.iter().any(|login| {
+                login.under_tls == part.tls.is_some()
+                    && self.names.get(login.who.account) == Some(account)
+            })
+        })
     }
 
-    fn end(&mut self, key: Key, part: Part, end: End) {
+    /// Takes out what the process serves.
+    pub(crate) fn close(&mut self, key: Key) -> Part {
+        self.open.remove(&key).unwrap_or_default()
+    }
+
+    /// The session of a process is over.
+    pub(crate) fn end(&mut self, key: Key, part: Part, end: End) {
         if self.sealed || self.heads.contains_key(&key) {
             self.conclude(key, part, end);
         } else {
@@ -244,11 +254,13 @@ impl Segment {
     /// Joins the stretch that follows. `next` must not be sealed.
     pub(crate) fn then(self, next: Self) -> Self {
         // The first stretch is joined with nothing; its rows stay where they are.
-        if self.names.len() == 0 && self.lines_of_last_file == 0 {
+        let mut both = if self.names.len() == 0 && self.lines_of_last_file == 0 {
             self.begun_with(next)
         } else {
             self.joined(next)
-        }
+        };
+        both.settle();
+        both
     }
 
     /// [`Self::then`] where `self` has no names, hence neither rows nor sessions, and no lines of the file that `next` goes on
@@ -343,7 +355,14 @@ impl Segment {
         for (key, part) in std::mem::take(&mut self.open) {
             self.conclude(key, part, End::Open);
         }
+        self.settle();
         self
+    }
+
+    /// Puts what was counted into its rows.
+    pub(crate) fn settle(&mut self) {
+        self.logins.settle(&self.names);
+        self.refused.settle(&self.names);
     }
 
     /// A login that one line tells whole.

@@ -113,6 +113,16 @@ impl Part {
         }
     }
 
+    /// The client, as far as a line named it.
+    pub(crate) fn client(&self) -> Who {
+        let tls = self.tls.map(|tls| Who {
+            client: tls.client,
+            ..NOBODY
+        });
+        let login = self.logins.last().map(|login| login.who);
+        login.or(tls).unwrap_or(NOBODY)
+    }
+
     /// Joins what the next stretch shows of the same session.
     pub(crate) fn then(mut self, next: Self) -> Self {
         for login in next.logins {
@@ -316,6 +326,14 @@ impl Part {
         }
     }
 }
+
+/// Nobody is named.
+pub(crate) const NOBODY: Who = Who {
+    account: Name::NONE,
+    ambiguous: false,
+    client: Name::NONE,
+    client_name: Name::NONE,
+};
 
 /// How many there are beyond so many.
 fn beyond(count: u32, others: usize) -> u32 {

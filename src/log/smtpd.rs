@@ -86,19 +86,19 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
     }
     // KIND is Anonymous, Untrusted, Trusted or Verified; 2.3 and 2.4 have none.
     const ESTABLISHED: &[u8] = b"TLS connection established from ";
-    for kind in [
-        &b"Anonymous "[..],
-        b"Untrusted ",
-        b"Trusted ",
-        b"Verified ",
-        b"",
-    ] {
-        if let Some(rest) = message
-            .strip_prefix(kind)
-            .and_then(|rest| rest.strip_prefix(ESTABLISHED))
-        {
-            return established(rest);
-        }
+    let kind: &[u8] = match message.first()? {
+        b'A' => b"Anonymous ",
+        b'U' => b"Untrusted ",
+        b'T' if message.starts_with(ESTABLISHED) => b"",
+        b'T' => b"Trusted ",
+        b'V' => b"Verified ",
+        _ => b"",
+    };
+    if let Some(rest) = message
+        .strip_prefix(kind)
+        .and_then(|rest| rest.strip_prefix(ESTABLISHED))
+    {
+        return established(rest);
     }
     for hung_up in [&b"lost connection after AUTH "[..], b"timeout after AUTH "] {
         // Since 3.10 with the queue id or NOQUEUE before it.

@@ -101,6 +101,9 @@ pub(crate) struct Cell {
 /// After how many rows their memory is given back.
 const GIVEN_BACK: usize = 4096;
 
+/// How much is counted before it is put into its rows.
+const WAITING: usize = 256;
+
 /// The rows of a segment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
@@ -109,11 +112,26 @@ pub(crate) struct Tally {
     cells: Vec<Cell>,
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    /// What was counted and is not in its row yet.
+    waiting: Vec<Waiting>,
+    /// The rows that the waiting ones belong to.
+    found: Vec<Option<u32>>,
+}
+
+/// Something that was counted.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    way: u32,
+    who: Who,
+    version: Name,
+    seen: Seen,
+    count: u32,
 }
 
 impl Tally {
-    /// The rows with their ways, in no order.
+    /// The rows with their ways, in no order. The tally must be settled.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (&Way, &Cell)> {
+        debug_assert!(self.waiting.is_empty(), "the tally is not settled");
         self.cells
             .iter()
             .filter_map(|cell| Some((self.ways.get(cell.way as usize)?, cell)))
@@ -134,23 +152,53 @@ impl Tally {
         seen: Seen,
         count: u32,
     ) {
-        let cell = self.cell(way, who.account, who.client, seen.at);
-        cell.count += u64::from(count);
-        cell.ambiguous |= who.ambiguous;
-        cell.client_name = least(names, cell.client_name, who.client_name);
-        cell.version = least(names, cell.version, version);
-        cell.example = cell.example.min(seen.at);
-        cell.first = earlier(cell.first, seen.time);
-        cell.last = later(cell.last, seen.time);
-        if let Some(time) = seen.time {
-            cell.rhythm.add(time.clock, count);
+        let way = self.number(way);
+        self.waiting.push(Waiting {
+            way,
+            who,
+            version,
+            seen,
+            count,
+        });
+        if self.waiting.len() >= WAITING {
+            self.settle(names);
         }
+    }
+
+    /// Puts all that was counted into its rows.
+    ///
+    /// These lie all over the memory. The rows are looked up one behind the other with nothing in between, so that the processor
+    /// fetches several at a time.
+    pub(crate) fn settle(&mut self, names: &Names) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        found.extend(waiting.iter().map(|one| {
+            let key = (one.way, one.who.account, one.who.client);
+            self.find(self.hasher.hash_one(key), key)
+        }));
+        for (one, found) in waiting.iter().zip(&found) {
+            let number = match found {
+                Some(number) => *number as usize,
+                // It may be that of another one here.
+                None => self.row((one.way, one.who.account, one.who.client), one.seen.at),
+            };
+            if let Some(cell) = self.cells.get_mut(number) {
+                cell.add(names, one);
+            }
+        }
+        self.found = found;
+        self.waiting = waiting;
+        self.waiting.clear();
     }
 
     /// Takes in a row of another tally, in the names of this one.
     pub(crate) fn insert(&mut self, names: &Names, way: Way, row: Cell) {
-        self.cell(way, row.account, row.client, row.example)
-            .join(names, row);
+        let way = self.number(way);
+        let number = self.row((way, row.account, row.client), row.example);
+        if let Some(cell) = self.cells.get_mut(number) {
+            cell.join(names, row);
+        }
     }
 
     /// The rows from the last to the first by `key`. Each is given back to the system once it is handed out,
@@ -207,36 +255,46 @@ impl Tally {
         }
     }
 
-    fn cell(&mut self, way: Way, account: Name, client: Name, example: Position) -> &mut Cell {
+    /// The number of a way.
+    fn number(&mut self, way: Way) -> u32 {
         let ways = &mut self.ways;
-        let way = *self.numbers.entry(way).or_insert_with(|| {
+        *self.numbers.entry(way).or_insert_with(|| {
             ways.push(way);
             u32::try_from(ways.len() - 1).unwrap_or(u32::MAX)
-        });
+        })
+    }
+
+    /// The number of the row of this way, account and client, if there is one.
+    fn find(&self, hash: u64, key: (u32, Name, Name)) -> Option<u32> {
+        let cells = &self.cells;
+        let known = self
+            .index
+            .find(hash, |&number| cells[number as usize].key() == key);
+        known.copied()
+    }
+
+    /// The number of the row of this way, account and client; a new one is made.
+    fn row(&mut self, key: (u32, Name, Name), example: Position) -> usize {
+        let hash = self.hasher.hash_one(key);
+        if let Some(number) = self.find(hash, key) {
+            return number as usize;
+        }
         let Self {
             cells,
             index,
             hasher,
             ..
         } = self;
-        let hash = hasher.hash_one((way, account, client));
-        let known = index.find(hash, |&number| {
-            let cell = &cells[number as usize];
-            cell.way == way && cell.account == account && cell.client == client
+        let number = u32::try_from(cells.len()).unwrap_or(u32::MAX);
+        let (way, account, client) = key;
+        cells.push(Cell {
+            way,
+            ..Cell::new(account, client, example)
         });
-        let number = known.copied().unwrap_or_else(|| {
-            let number = u32::try_from(cells.len()).unwrap_or(u32::MAX);
-            cells.push(Cell {
-                way,
-                ..Cell::new(account, client, example)
-            });
-            index.insert_unique(hash, number, |&number| {
-                let cell = &cells[number as usize];
-                hasher.hash_one((cell.way, cell.account, cell.client))
-            });
-            number
+        index.insert_unique(hash, number, |&number| {
+            hasher.hash_one(cells[number as usize].key())
         });
-        &mut cells[number as usize]
+        number as usize
     }
 }
 
@@ -258,6 +316,25 @@ impl Cell {
         }
     }
 
+    /// What a row is looked up by.
+    const fn key(&self) -> (u32, Name, Name) {
+        (self.way, self.account, self.client)
+    }
+
+    fn add(&mut self, names: &Names, one: &Waiting) {
+        let Seen { time, at } = one.seen;
+        self.count += u64::from(one.count);
+        self.ambiguous |= one.who.ambiguous;
+        self.client_name = least(names, self.client_name, one.who.client_name);
+        self.version = least(names, self.version, one.version);
+        self.example = self.example.min(at);
+        self.first = earlier(self.first, time);
+        self.last = later(self.last, time);
+        if let Some(time) = time {
+            self.rhythm.add(time.clock, one.count);
+        }
+    }
+
     /// Takes in another row of the same account and client.
     pub(crate) fn join(&mut self, names: &Names, other: Self) {
         self.count += other.count;
@@ -267,7 +344,7 @@ impl Cell {
         self.example = self.example.min(other.example);
         self.first = earlier(self.first, other.first);
         self.last = later(self.last, other.last);
-        if self.rhythm == Rhythm::default() {
+        if self.rhythm.is_empty() {
             self.rhythm = other.rhythm;
         } else {
             self.rhythm.join(&other.rhythm);

@@ -101,15 +101,19 @@ fn repeated(message: &[u8]) -> Option<(u32, &[u8])> {
     Some((digits(&rest[..blank])?, text.strip_suffix(b"]")?))
 }
 
+/// The login processes of Dovecot, and what they speak.
+pub(crate) const LOGIN_PROCESSES: [(&[u8], Protocol); 5] = [
+    (b"imap-login", Protocol::Imap),
+    (b"pop3-login", Protocol::Pop3),
+    (b"submission-login", Protocol::Submission),
+    (b"managesieve-login", Protocol::Sieve),
+    (b"sieve-login", Protocol::Sieve),
+];
+
 /// What a login process of Dovecot speaks, by its name.
 pub(crate) fn login_process(name: &[u8]) -> Option<Protocol> {
-    match name {
-        b"imap-login" => Some(Protocol::Imap),
-        b"pop3-login" => Some(Protocol::Pop3),
-        b"submission-login" => Some(Protocol::Submission),
-        b"managesieve-login" | b"sieve-login" => Some(Protocol::Sieve),
-        _ => None,
-    }
+    let known = LOGIN_PROCESSES.iter().find(|(known, _)| *known == name);
+    known.map(|(_, protocol)| *protocol)
 }
 
 /// Without `Info: `, which Dovecot writes into files of its own but not to syslog.

@@ -1,0 +1,322 @@
+//! A glance: what the words before the message tell at once of a line in the usual shape.
+//!
+//! Few hosts and programs write nearly all lines, so their words are compared with those of recent lines instead of being cut.
+//! A glance gives what searching the line for a needle and cutting it (`prefix`) gives, or says that it does not know.
+
+use super::names::{Name, Names};
+use super::prefix::{self, Line};
+use super::stamp;
+use super::writer::{self, Writer};
+use crate::protocol::Protocol;
+
+/// What a glance tells of a line.
+#[derive(Debug)]
+pub(crate) enum Glance<'a> {
+    /// No login server wrote it.
+    Other,
+    /// A login server did; with the names of host and program where these are those of a recent line.
+    Server(Line<'a>, Option<(Name, Name)>),
+    /// The line has to be searched.
+    Unknown,
+}
+
+/// The hosts and programs of recent lines.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    /// By a hash of the words: 1 + the number of the source.
+    slots: Vec<u8>,
+    sources: Vec<Source>,
+}
+
+/// `HOST PROGRAM[` or `HOST PROGRAM:`, and what it says of its lines.
+#[derive(Debug)]
+struct Source {
+    words: Window,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// Postfix's smtpd, with the names of host and program.
+    Smtpd(Name, Name),
+    /// Neither smtpd nor a login process; one of these may stand at the beginning of the message.
+    Other,
+    /// To be looked at in each line.
+    Odd,
+}
+
+const SLOTS: usize = 1024;
+const MOST_SOURCES: usize = 255;
+
+impl Recent {
+    pub(crate) const fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            sources: Vec::new(),
+        }
+    }
+
+    /// Looks at the line that has the first `length` bytes of `text`.
+    pub(crate) fn glance<'l>(
+        &mut self,
+        text: &'l [u8],
+        length: usize,
+        names: &mut Names,
+    ) -> Glance<'l> {
+        self.look(text, length, names).unwrap_or(Glance::Unknown)
+    }
+
+    /// None where the line has no usual shape.
+    fn look<'l>(&mut self, text: &'l [u8], length: usize, names: &mut Names) -> Option<Glance<'l>> {
+        let line = text.get(..length)?;
+        let stamp = match line.first() {
+            Some(b'0'..=b'9' | b'A'..=b'Z') => prefix::plain_stamp(line),
+            _ => 0,
+        };
+        if stamp == 0 {
+            return None;
+        }
+        let host_at = stamp + 1;
+        let window = Window::of(text.get(host_at..)?);
+        let (host, words) = window.words()?;
+        let word_end = host_at + words;
+        // Together with the bracket or colon behind the program.
+        let (words, pid) = match line.get(..word_end)? {
+            [.., b']', b':'] => {
+                let digits = line.get(word_end.checked_sub(10)?..word_end - 2)?;
+                let (pid, length) = number(*digits.first_chunk()?)?;
+                (words - 2 - length, Some(pid))
+            }
+            [.., b':'] => (words, None),
+            _ => return None,
+        };
+        let message = line.get(word_end + 1..)?;
+        let (stamp, host_and_program) = (&line[..stamp], &line[host_at..host_at + words]);
+        let kind = self.kind(window.first(words), host_and_program, host, names);
+        let (program, writer, message, known) = match kind {
+            // `[ID …]` and `message repeated …`, which syslog daemons put before it, are for `writer`.
+            Kind::Smtpd(..) if matches!(message, [b'[' | b'm', ..]) => return None,
+            Kind::Smtpd(host_name, service) => {
+                let program = &host_and_program[host + 1..words - 1];
+                let message = writer::without_tail(message);
+                (program, Writer::Smtpd, message, Some((host_name, service)))
+            }
+            Kind::Other => match login_process(message)? {
+                Some((program, protocol, message)) => {
+                    (program, Writer::Login(protocol), message, None)
+                }
+                None => return Some(Glance::Other),
+            },
+            Kind::Odd => return None,
+        };
+        let line = Line {
+            stamp,
+            host: &host_and_program[..host],
+            program,
+            pid,
+            writer,
+            message,
+            times: 1,
+            ended: true,
+        };
+        Some(Glance::Server(line, known))
+    }
+
+    /// What the words say, of which the first `host` bytes are the host.
+    fn kind(&mut self, words: Window, text: &[u8], host: usize, names: &mut Names) -> Kind {
+        let slot = words.slot();
+        let known = self
+            .slots
+            .get(slot)
+            .map_or(0, |number| usize::from(*number));
+        if let Some(source) = self.sources.get(known.wrapping_sub(1))
+            && source.words == words
+        {
+            return source.kind;
+        }
+        let kind = Kind::of(text, host, names);
+        let source = Source { words, kind };
+        if self.sources.len() >= MOST_SOURCES || self.slots.is_empty() {
+            self.sources.clear();
+            self.slots = vec![0; SLOTS];
+        }
+        // Of two that share a slot, the later one takes it.
+        match self.sources.get_mut(known.wrapping_sub(1)) {
+            Some(earlier) => *earlier = source,
+            None => {
+                self.sources.push(source);
+                self.slots[slot] = u8::try_from(self.sources.len()).unwrap_or(0);
+            }
+        }
+        kind
+    }
+}
+
+impl Kind {
+    /// Of the words `HOST PROGRAM[`, of which `host` bytes are the host.
+    fn of(words: &[u8], host: usize, names: &mut Names) -> Self {
+        let (name, rest) = words.split_at(host);
+        let [b' ', program @ .., end] = rest else {
+            return Self::Odd;
+        };
+        // A relay may have put a stamp of its own before the line's.
+        let stamps = [words, &rest[1..]].map(stamp::cut);
+        let host = name;
+        let odd = stamps.iter().any(Option::is_some)
+            || matches!(host, [] | [b'<', ..] | [.., b':'])
+            || program.contains(&b'[')
+            || writer::login_process(program).is_some();
+        match (odd, program.ends_with(b"/smtpd"), *end) {
+            (false, true, b'[') => Self::Smtpd(names.intern(host), names.intern(program)),
+            (false, false, b'[' | b':') => Self::Other,
+            _ => Self::Odd,
+        }
+    }
+}
+
+/// The login process at the beginning of the message of another program (`dovecot: imap-login: MESSAGE`), and its message;
+/// none where there is none. The outer one is none where that takes a closer look.
+fn login_process(message: &[u8]) -> Option<Option<(&[u8], Protocol, &[u8])>> {
+    match message {
+        [b'i' | b'p' | b's' | b'm', ..] => {
+            for (name, protocol) in writer::LOGIN_PROCESSES {
+                if let Some(rest) = message.strip_prefix(name) {
+                    let message = writer::without_level(rest.strip_prefix(b": ")?);
+                    return Some(Some((name, protocol, message)));
+                }
+            }
+            (!message.starts_with(b"message repeated ")).then_some(None)
+        }
+        // Dovecot 1.x has a stamp here, Solaris `[ID 583609 mail.info]`.
+        [b'[', ..] => None,
+        [b'0'..=b'9', ..] => {
+            let stamp =
+                message.get(4) == Some(&b'-') || matches!(message.get(10), Some(b'.' | b','));
+            (!stamp).then_some(None)
+        }
+        _ => Some(None),
+    }
+}
+
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+
+/// The first bytes of a text as eight numbers. All of them are looked at in one go: how long words are cannot be foreseen,
+/// and a loop that ends at another place in each line costs more than all of this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window([u64; 8]);
+
+impl Window {
+    fn of(text: &[u8]) -> Self {
+        let mut padded = [0; 64];
+        let bytes = text.first_chunk().unwrap_or_else(|| {
+            let length = text.len().min(padded.len());
+            padded[..length].copy_from_slice(&text[..length]);
+            &padded
+        });
+        let mut numbers = [0; 8];
+        for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks().0) {
+            *number = u64::from_le_bytes(*bytes);
+        }
+        Self(numbers)
+    }
+
+    /// Where the first and the second blank are; none where they are not both in the window.
+    fn words(&self) -> Option<(usize, usize)> {
+        let (first, second) = self.0.split_at(4);
+        let mut blanks = blanks(first);
+        if blanks & blanks.wrapping_sub(1) == 0 {
+            blanks |= self::blanks(second) << 32;
+        }
+        let others = blanks & blanks.wrapping_sub(1);
+        (others != 0).then_some((
+            blanks.trailing_zeros() as usize,
+            others.trailing_zeros() as usize,
+        ))
+    }
+
+    /// The first bytes only.
+    fn first(mut self, length: usize) -> Self {
+        const MASK: [u8; 128] = {
+            let mut mask = [0; 128];
+            let mut at = 0;
+            while at < 64 {
+                mask[at] = 0xff;
+                at += 1;
+            }
+            mask
+        };
+        let mask = 64_usize
+            .checked_sub(length)
+            .and_then(|skipped| MASK.get(skipped..));
+        let mask = Self::of(mask.unwrap_or_default());
+        for (bytes, kept) in self.0.iter_mut().zip(mask.0) {
+            *bytes &= kept;
+        }
+        self
+    }
+
+    /// Where it is looked up. What shares a slot is told apart, but not remembered both.
+    fn slot(&self) -> usize {
+        let mut mixed = 0_u64;
+        for bytes in self.0 {
+            mixed = mixed.rotate_left(9) ^ bytes;
+        }
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+    }
+}
+
+/// Which of the bytes are blanks: bit n for the nth.
+fn blanks(numbers: &[u64]) -> u64 {
+    let mut blanks = 0;
+    for (number, bytes) in numbers.iter().enumerate() {
+        blanks |= u64::from(equal(*bytes, b' ')) << (8 * number);
+    }
+    blanks
+}
+
+/// Which of eight bytes are this one: bit n for the nth.
+const fn equal(bytes: u64, byte: u8) -> u8 {
+    const LOW: u64 = ONES * 0x7f;
+    let differing = bytes ^ (ONES * byte as u64);
+    // The highest bit of each byte that is zero now; no byte carries over into the next.
+    let zeros = !(((differing & LOW) + LOW) | differing | LOW);
+    // The lowest bits of eight bytes, moved together into the uppermost byte.
+    ((zeros >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
+}
+
+/// The number that stands at the end of eight bytes behind a `[`, and how many digits it has.
+fn number(bytes: [u8; 8]) -> Option<(u32, usize)> {
+    let values = u64::from_le_bytes(bytes) ^ (ONES * b'0' as u64);
+    let others = (((values & (ONES * 0x7f)) + ONES * 0x76) | values) & (ONES * 0x80);
+    let digits = others.leading_zeros() / 8;
+    if digits == 0 || bytes.get(7_usize.checked_sub(digits as usize)?) != Some(&b'[') {
+        return None;
+    }
+    // Neighbours are put together: pairs of digits, pairs of these, and both halves.
+    let ones = values & (u64::MAX << (64 - 8 * digits));
+    let tens = (ones.wrapping_mul(10).wrapping_add(ones >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let hundreds = (tens.wrapping_mul(100).wrapping_add(tens >> 16)) & 0x0000_ffff_0000_ffff;
+    let all = hundreds.wrapping_mul(10_000).wrapping_add(hundreds >> 32);
+    Some((all as u32, digits as usize))
+}
+
+/// A glance must tell what searching tells.
+#[cfg(test)]
+pub(crate) fn check_glance(recent: &mut Recent, names: &mut Names, line: &[u8]) {
+    let needle = super::chunk::Needles::new(super::head::Form::Syslog).first_in(line);
+    let searched = needle.and_then(|needle| prefix::cut(line, needle));
+    let shown = bstr::BStr::new(line);
+    match recent.glance(line, line.len(), names) {
+        Glance::Unknown => {}
+        Glance::Other => assert_eq!(searched, None, "{shown}"),
+        Glance::Server(found, source) => {
+            assert_eq!(searched, Some(found), "{shown}");
+            if let Some((host, service)) = source {
+                assert_eq!(
+                    (names.text(host), names.text(service)),
+                    (found.host, found.program)
+                );
+            }
+        }
+    }
+}
