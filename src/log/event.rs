@@ -45,6 +45,9 @@ pub(crate) struct Events<'a> {
     /// Hosts and programs of recent lines.
     sources: [(Name, Name); SOURCES],
     recent: Recent,
+    /// The last mechanism, and the last address of a server.
+    method: Name,
+    server: Name,
     /// The last stamp that was read, and its time: most lines repeat it.
     stamp: Vec<u8>,
     time: Option<Time>,
@@ -63,6 +66,8 @@ impl<'a> Events<'a> {
             calendar,
             sources: [(Name::NONE, Name::NONE); SOURCES],
             recent: Recent::new(),
+            method: Name::NONE,
+            server: Name::NONE,
             stamp: Vec::new(),
             time: None,
         }
@@ -207,7 +212,7 @@ impl<'a> Events<'a> {
             host,
             service,
             protocol,
-            server: self.segment.names.intern(elements.server),
+            server: self.server(elements.server),
             method,
             shown: match shown(&elements) {
                 // A word may have stood behind the address, where the line goes on no more.
@@ -259,13 +264,20 @@ impl<'a> Events<'a> {
         }
     }
 
+    /// The server's own address, which is mostly the same.
+    fn server(&mut self, address: &[u8]) -> Name {
+        self.server = self.segment.names.intern_like(self.server, address);
+        self.server
+    }
+
     /// Mechanisms are as the client typed them, so upper case makes them one.
     fn method(&mut self, method: &[u8]) -> Name {
+        let names = &mut self.segment.names;
         if method.iter().any(u8::is_ascii_lowercase) {
-            self.segment.names.intern(&method.to_ascii_uppercase())
-        } else {
-            self.segment.names.intern(method)
+            return names.intern(&method.to_ascii_uppercase());
         }
+        self.method = names.intern_like(self.method, method);
+        self.method
     }
 
     fn seen(&mut self, line: &Line<'_>, lines: u64) -> Seen {

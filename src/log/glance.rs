@@ -101,11 +101,12 @@ impl Recent {
                 let message = writer::without_tail(message);
                 (program, Writer::Smtpd, message, Some((host_name, service)))
             }
-            Kind::Other => match login_process(message)? {
-                Some((program, protocol, message)) => {
+            Kind::Other => match Inner::of(message) {
+                Inner::Login(program, protocol, message) => {
                     (program, Writer::Login(protocol), message, None)
                 }
-                None => return Some(Glance::Other),
+                Inner::Other => return Some(Glance::Other),
+                Inner::Odd => return None,
             },
             Kind::Odd => return None,
         };
@@ -130,7 +131,7 @@ impl Recent {
             .get(slot)
             .map_or(0, |number| usize::from(*number));
         if let Some(source) = self.sources.get(known.wrapping_sub(1))
-            && source.words == words
+            && source.words.is(&words)
         {
             return source.kind;
         }
@@ -174,27 +175,44 @@ impl Kind {
     }
 }
 
-/// The login process at the beginning of the message of another program (`dovecot: imap-login: MESSAGE`), and its message;
-/// none where there is none. The outer one is none where that takes a closer look.
-fn login_process(message: &[u8]) -> Option<Option<(&[u8], Protocol, &[u8])>> {
-    match message {
-        [b'i' | b'p' | b's' | b'm', ..] => {
-            for (name, protocol) in writer::LOGIN_PROCESSES {
-                if let Some(rest) = message.strip_prefix(name) {
-                    let message = writer::without_level(rest.strip_prefix(b": ")?);
-                    return Some(Some((name, protocol, message)));
+/// What stands at the beginning of the message of a program that is no login server.
+enum Inner<'a> {
+    /// A login process: `dovecot: imap-login: MESSAGE`.
+    Login(&'a [u8], Protocol, &'a [u8]),
+    /// None.
+    Other,
+    /// What takes a closer look.
+    Odd,
+}
+
+impl<'a> Inner<'a> {
+    fn of(message: &'a [u8]) -> Self {
+        match message {
+            [b'i' | b'p' | b's' | b'm', ..] => {
+                for (name, protocol) in writer::LOGIN_PROCESSES {
+                    if let Some(rest) = message.strip_prefix(name) {
+                        return match rest.strip_prefix(b": ") {
+                            Some(rest) => Self::Login(name, protocol, writer::without_level(rest)),
+                            None => Self::Odd,
+                        };
+                    }
+                }
+                if message.starts_with(b"message repeated ") {
+                    Self::Odd
+                } else {
+                    Self::Other
                 }
             }
-            (!message.starts_with(b"message repeated ")).then_some(None)
+            // Dovecot 1.x has a stamp here, Solaris `[ID 583609 mail.info]`.
+            [b'[', ..] => Self::Odd,
+            [b'0'..=b'9', ..]
+                if message.get(4) == Some(&b'-')
+                    || matches!(message.get(10), Some(b'.' | b',')) =>
+            {
+                Self::Odd
+            }
+            _ => Self::Other,
         }
-        // Dovecot 1.x has a stamp here, Solaris `[ID 583609 mail.info]`.
-        [b'[', ..] => None,
-        [b'0'..=b'9', ..] => {
-            let stamp =
-                message.get(4) == Some(&b'-') || matches!(message.get(10), Some(b'.' | b','));
-            (!stamp).then_some(None)
-        }
-        _ => Some(None),
     }
 }
 
@@ -202,7 +220,7 @@ const ONES: u64 = u64::from_le_bytes([1; 8]);
 
 /// The first bytes of a text as eight numbers. All of them are looked at in one go: how long words are cannot be foreseen,
 /// and a loop that ends at another place in each line costs more than all of this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 struct Window([u64; 8]);
 
 impl Window {
@@ -253,6 +271,12 @@ impl Window {
             *bytes &= kept;
         }
         self
+    }
+
+    /// Whether both are the same, without a call for so few bytes.
+    fn is(&self, other: &Self) -> bool {
+        let pairs = self.0.iter().zip(other.0);
+        pairs.fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
     }
 
     /// Where it is looked up. What shares a slot is told apart, but not remembered both.

@@ -48,6 +48,7 @@ mod stream;
 mod tally;
 mod transport;
 mod unpack;
+mod word;
 mod writer;
 
 use std::error::Error;

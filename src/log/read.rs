@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use memchr::{memchr, memrchr};
 
 /// How much is read at a time.
-pub(crate) const CHUNK: usize = 512 << 10;
+pub(crate) const CHUNK: usize = 256 << 10;
 
 /// Cuts a stream into chunks.
 #[derive(Debug)]

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 use memchr::{memchr, memchr_iter, memmem};
 use serde::{Deserialize, Serialize};
 
+use super::word;
+
 /// One line, understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said<'a> {
@@ -69,46 +71,53 @@ pub(crate) struct Counters {
 
 /// Understands a message; none where it says nothing about logins or TLS.
 pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
-    if message.starts_with(b"connect from ") {
-        return Some(Said::Connect);
-    }
-    if let Some(rest) = message.strip_prefix(b"disconnect from ") {
-        let (peer, rest) = peer(rest)?;
-        return Some(Said::Disconnect(peer, counters(rest)));
-    }
-    if let Some(rest) = message.strip_prefix(b"warning: ") {
-        let (_, rest) = peer(rest)?;
-        let failed = rest.strip_prefix(b": SASL ").is_some_and(|rest| {
-            memmem::find(rest, b" authentication failed").is_some()
-                || memmem::find(rest, b" authentication aborted").is_some()
-        });
-        return failed.then_some(Said::AuthFailed);
-    }
-    // KIND is Anonymous, Untrusted, Trusted or Verified; 2.3 and 2.4 have none.
-    const ESTABLISHED: &[u8] = b"TLS connection established from ";
-    let kind: &[u8] = match message.first()? {
-        b'A' => b"Anonymous ",
-        b'U' => b"Untrusted ",
-        b'T' if message.starts_with(ESTABLISHED) => b"",
-        b'T' => b"Trusted ",
-        b'V' => b"Verified ",
-        _ => b"",
-    };
-    if let Some(rest) = message
-        .strip_prefix(kind)
-        .and_then(|rest| rest.strip_prefix(ESTABLISHED))
-    {
-        return established(rest);
-    }
-    for hung_up in [&b"lost connection after AUTH "[..], b"timeout after AUTH "] {
-        // Since 3.10 with the queue id or NOQUEUE before it.
-        let text = message.strip_prefix(b"NOQUEUE: ").unwrap_or(message);
-        if text.starts_with(hung_up) {
-            return Some(Said::HungUp);
+    // The first byte tells most of them apart; but a queue id may begin with any letter.
+    match message.first()? {
+        b'c' if message.starts_with(b"connect from ") => return Some(Said::Connect),
+        b'd' => {
+            if let Some(rest) = message.strip_prefix(b"disconnect from ") {
+                let (peer, rest) = peer(rest)?;
+                return Some(Said::Disconnect(peer, counters(rest)));
+            }
         }
+        b'w' => {
+            if let Some(rest) = message.strip_prefix(b"warning: ") {
+                let (_, rest) = peer(rest)?;
+                let failed = rest.strip_prefix(b": SASL ").is_some_and(|rest| {
+                    FAILED.find(rest).is_some() || ABORTED.find(rest).is_some()
+                });
+                return failed.then_some(Said::AuthFailed);
+            }
+        }
+        b'A' | b'T' | b'U' | b'V' => {
+            // KIND is Anonymous, Untrusted, Trusted or Verified; 2.3 and 2.4 have none.
+            for kind in [
+                &b"Anonymous "[..],
+                b"Untrusted ",
+                b"Trusted ",
+                b"Verified ",
+                b"",
+            ] {
+                if let Some(rest) = message.strip_prefix(kind)
+                    && let Some(rest) = rest.strip_prefix(b"TLS connection established from ")
+                {
+                    return established(rest);
+                }
+            }
+        }
+        b'l' | b't' | b'N' => {
+            // Since 3.10 with the queue id or NOQUEUE before it.
+            let text = message.strip_prefix(b"NOQUEUE: ").unwrap_or(message);
+            if text.starts_with(b"lost connection after AUTH ")
+                || text.starts_with(b"timeout after AUTH ")
+            {
+                return Some(Said::HungUp);
+            }
+        }
+        _ => {}
     }
     // `QUEUEID: client=…`; a proxy filter has `NOQUEUE:` there.
-    let colon = memchr(b':', &message[..message.len().min(40)])?;
+    let colon = word::first(&message[..message.len().min(40)], b':')?;
     let rest = message[colon + 1..].strip_prefix(b" ")?;
     if let Some(rest) = rest.strip_prefix(b"client=") {
         return client(rest).map(Said::Login);
@@ -118,6 +127,12 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
     }
     None
 }
+
+/// Searchers are made once: their making costs more than the search.
+static FAILED: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(b" authentication failed"));
+static ABORTED: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(b" authentication aborted"));
 
 /// `PEER[ to SNI]: TLSv1.3 with cipher …`.
 fn established(rest: &[u8]) -> Option<Said<'_>> {
@@ -136,12 +151,12 @@ fn established(rest: &[u8]) -> Option<Said<'_>> {
 
 /// `name[address]` or, with smtpd_client_port_logging (2.5), `name[address]:port`, and what follows.
 fn peer(text: &[u8]) -> Option<(Peer<'_>, &[u8])> {
-    let open = memchr(b'[', text)?;
-    let close = open + memchr(b']', &text[open..])?;
-    let name = &text[..open];
-    if memchr(b' ', name).is_some() {
+    let open = word::first_of(text, b'[', b' ')?;
+    if text[open] == b' ' {
         return None;
     }
+    let close = open + word::first(&text[open..], b']')?;
+    let name = &text[..open];
     let mut rest = &text[close + 1..];
     if let [b':', first @ (b'0'..=b'9' | b'u'), ..] = rest {
         let port = if *first == b'u' {
@@ -205,6 +220,9 @@ fn client(text: &[u8]) -> Option<Login<'_>> {
     })
 }
 
+static METHOD: LazyLock<memmem::FinderRev<'static>> =
+    LazyLock::new(|| memmem::FinderRev::new(b"> sasl_method="));
+
 /// A message that is longer may have been cut.
 const LONGEST_WHOLE: usize = 1900;
 
@@ -216,9 +234,8 @@ fn rejected(text: &[u8]) -> Option<Login<'_>> {
     if text.last() == Some(&b'>') || text.len() > LONGEST_WHOLE {
         return None;
     }
-    const METHOD: &[u8] = b"> sasl_method=";
     const USER: &[u8] = b" sasl_username=";
-    let tail = &text[memmem::rfind(text, METHOD)? + METHOD.len()..];
+    let tail = &text[METHOD.rfind(text)? + METHOD.needle().len()..];
     let user = memmem::find(tail, USER)?;
     let (method, account) = (&tail[..user], &tail[user + USER.len()..]);
     let sender = memmem::rfind(account, b" sasl_sender=");
@@ -239,14 +256,14 @@ fn counters(text: &[u8]) -> Option<Counters> {
     let mut complete = false;
     for equal in memchr_iter(b'=', text) {
         let (name, value) = (&text[..equal], &text[equal + 1..]);
-        if name.ends_with(b" auth") {
-            (found.auth, found.auth_tried) = count(value);
-        } else if name.ends_with(b" starttls") {
-            found.starttls = count(value).0;
-        } else if name.ends_with(b" xclient") {
-            found.xclient = count(value).1;
-        } else {
-            complete |= name.ends_with(b" commands");
+        match name.last() {
+            Some(b'h') if name.ends_with(b" auth") => {
+                (found.auth, found.auth_tried) = count(value);
+            }
+            Some(b's') if name.ends_with(b" starttls") => found.starttls = count(value).0,
+            Some(b's') => complete |= name.ends_with(b" commands"),
+            Some(b't') if name.ends_with(b" xclient") => found.xclient = count(value).1,
+            Some(_) | None => {}
         }
     }
     complete.then_some(found)

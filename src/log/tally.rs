@@ -177,14 +177,20 @@ impl Tally {
             let key = (one.way, one.who.account, one.who.client);
             self.find(self.hasher.hash_one(key), key)
         }));
-        for (one, found) in waiting.iter().zip(&found) {
-            let number = match found {
-                Some(number) => *number as usize,
-                // It may be that of another one here.
-                None => self.row((one.way, one.who.account, one.who.client), one.seen.at),
-            };
-            if let Some(cell) = self.cells.get_mut(number) {
+        for (one, found) in waiting.iter().zip(&mut found) {
+            // It may be that of another one here.
+            let number = found.unwrap_or_else(|| {
+                self.row((one.way, one.who.account, one.who.client), one.seen.at)
+            });
+            *found = Some(number);
+            if let Some(cell) = self.cells.get_mut(number as usize) {
                 cell.add(names, one);
+            }
+        }
+        for (one, found) in waiting.iter().zip(&found) {
+            let cell = found.and_then(|number| self.cells.get_mut(number as usize));
+            if let (Some(cell), Some(time)) = (cell, one.seen.time) {
+                cell.rhythm.add(time.clock, one.count);
             }
         }
         self.found = found;
@@ -196,7 +202,7 @@ impl Tally {
     pub(crate) fn insert(&mut self, names: &Names, way: Way, row: Cell) {
         let way = self.number(way);
         let number = self.row((way, row.account, row.client), row.example);
-        if let Some(cell) = self.cells.get_mut(number) {
+        if let Some(cell) = self.cells.get_mut(number as usize) {
             cell.join(names, row);
         }
     }
@@ -274,10 +280,10 @@ impl Tally {
     }
 
     /// The number of the row of this way, account and client; a new one is made.
-    fn row(&mut self, key: (u32, Name, Name), example: Position) -> usize {
+    fn row(&mut self, key: (u32, Name, Name), example: Position) -> u32 {
         let hash = self.hasher.hash_one(key);
         if let Some(number) = self.find(hash, key) {
-            return number as usize;
+            return number;
         }
         let Self {
             cells,
@@ -294,7 +300,7 @@ impl Tally {
         index.insert_unique(hash, number, |&number| {
             hasher.hash_one(cells[number as usize].key())
         });
-        number as usize
+        number
     }
 }
 
@@ -321,6 +327,7 @@ impl Cell {
         (self.way, self.account, self.client)
     }
 
+    /// Counts it, but for the rhythm.
     fn add(&mut self, names: &Names, one: &Waiting) {
         let Seen { time, at } = one.seen;
         self.count += u64::from(one.count);
@@ -330,9 +337,6 @@ impl Cell {
         self.example = self.example.min(at);
         self.first = earlier(self.first, time);
         self.last = later(self.last, time);
-        if let Some(time) = time {
-            self.rhythm.add(time.clock, one.count);
-        }
     }
 
     /// Takes in another row of the same account and client.
