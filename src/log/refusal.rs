@@ -2,7 +2,7 @@
 //!
 //! Each attempt has a line of its own with auth_verbose = yes, mostly without the account; the line at the end of the session
 //! comes always, and names it where LOGIN or USER did. So the end says it again, and knows more. All shapes are from live
-//! 2.3.19.1 and 2.4.1, with ssl = required and with clear text switched off.
+//! 2.3.13, 2.3.19.1, 2.4.1 and 2.4.5, with ssl = required and with clear text switched off.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -161,6 +161,11 @@ mod tests {
             (
                 "2.3.19.1, ssl = required, LOGIN",
                 "Disconnected: Aborted login by logging out (auth failed, 1 attempts in 0 secs): user=<alice@example.org>, rip=198.51.100.20, lip=192.0.2.1, session=<a>",
+                Some((Kind::Unlooked, 1)),
+            ),
+            (
+                "2.3.13, ssl = required, LOGIN",
+                "Aborted login (auth failed, 1 attempts in 0 secs): user=<alice@example.org>, rip=198.51.100.20, lip=192.0.2.1, session=<a>",
                 Some((Kind::Unlooked, 1)),
             ),
             (

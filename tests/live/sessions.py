@@ -33,6 +33,8 @@ def configuration(versions, loglevel):
     text += f"%cert = {cases.TLS}/cert.pem\n%key = {cases.TLS}/cert.key\nssl = yes\n%cleartext = yes\n%mechanisms = plain login cram-md5\n%trusted = {TRUSTED}\n"
     if family == "2.3":
         text += "imap_id_log = *\n"
+    if loglevel:  # with it Dovecot says of each refusal why, in a line more
+        text += "auth_verbose = yes\n"
     return {"postfix": {"etc/postfix/main.cf": main, "etc/postfix/master.cf": master},
             "dovecot": {"etc/dovecot/dovecot.conf": cases.neutral(text, family) + cases.AUTH_SOCKET}}
 
