@@ -242,3 +242,24 @@ fn one_sees_the_number_go_to_zero() {
     assert_eq!(json["hosts"]["judged"][0], "mail");
     assert_eq!(json["impact"][0]["clients"][0]["days_ago"], 21);
 }
+
+/// A directory of Postfix alone says nothing about Dovecot, and a change of it does nothing to Dovecot's clients.
+#[test]
+fn logins_at_a_program_without_configuration_are_left_out() {
+    let imap = "2026-11-14T09:45:08Z mail dovecot: imap-login: Login: user=<ben>, method=PLAIN, rip=192.0.2.50, lip=192.0.2.1, mpid=9, session=<a>\n";
+    let log = logins("mail", "anna", 1..=14, true) + imap;
+    let (code, out) = with_log("postfix-alone", HOST, &log, &[]);
+    assert!(out.starts_with("GO: nobody would break"), "{out}");
+    assert!(
+        out.contains("judged without the logins at Dovecot, of which no configuration is here"),
+        "{out}"
+    );
+    assert!(!out.contains("ben"), "{out}");
+    assert_eq!(code, Some(0));
+    let (code, out) = with_log("postfix-unheard", HOST, imap, &[]);
+    assert!(
+        out.starts_with("CANNOT TELL: the logs hold no login"),
+        "{out}"
+    );
+    assert_eq!(code, Some(3));
+}

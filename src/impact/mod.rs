@@ -201,7 +201,7 @@ pub fn preflight(
     evidence: &Evidence,
     asked: &Asked,
 ) -> Preflight {
-    let hosts = Hosts::of(&calibrate(before).hosts, asked.own_logs, evidence);
+    let hosts = Hosts::of(before, asked.own_logs, evidence);
     let spelling = spelling::Spelling::of(before);
     let evidence = &*spelling.joined(hosts.narrowed(evidence));
     let asked = &Asked {

@@ -326,6 +326,7 @@ pub fn preflight(
         "hosts": {
             "judged": preflight.hosts.judged.iter().map(text).collect::<Vec<_>>(),
             "left_out": preflight.hosts.left_out.iter().map(text).collect::<Vec<_>>(),
+            "without_configuration": preflight.hosts.unconfigured.iter().map(ToString::to_string).collect::<Vec<_>>(),
         },
         "window": {
             "asked": preflight.days.0,
