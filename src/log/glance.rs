@@ -23,15 +23,22 @@ pub(crate) enum Glance<'a> {
 /// The hosts and programs of recent lines.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    /// By a hash of the words: 1 + the number of the source.
-    slots: Vec<u8>,
     sources: Vec<Source>,
+    /// By a hash of their words: 1 + the number of the source.
+    slots: Vec<u8>,
+    /// The same by a few bytes that can be had without knowing where words end.
+    hints: Vec<u8>,
+    /// How long the last host was.
+    host: usize,
 }
 
 /// `HOST PROGRAM[` or `HOST PROGRAM:`, and what it says of its lines.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Source {
     words: Window,
+    /// How many bytes these are, and how many are the host.
+    length: usize,
+    host: usize,
     kind: Kind,
 }
 
@@ -51,8 +58,10 @@ const MOST_SOURCES: usize = 255;
 impl Recent {
     pub(crate) const fn new() -> Self {
         Self {
-            slots: Vec::new(),
             sources: Vec::new(),
+            slots: Vec::new(),
+            hints: Vec::new(),
+            host: 0,
         }
     }
 
@@ -76,30 +85,23 @@ impl Recent {
         if stamp == 0 {
             return None;
         }
-        let host_at = stamp + 1;
-        let window = Window::of(text.get(host_at..)?);
-        let (host, words) = window.words()?;
-        let word_end = host_at + words;
-        // Together with the bracket or colon behind the program.
-        let (words, pid) = match line.get(..word_end)? {
-            [.., b']', b':'] => {
-                let digits = line.get(word_end.checked_sub(10)?..word_end - 2)?;
-                let (pid, length) = number(*digits.first_chunk()?)?;
-                (words - 2 - length, Some(pid))
-            }
-            [.., b':'] => (words, None),
-            _ => return None,
+        let (stamp, rest) = (&line[..stamp], line.get(stamp + 1..)?);
+        let found = self.source(text.get(stamp.len() + 1..)?, rest, names)?;
+        let source = self.sources.get(usize::from(found) - 1)?;
+        let (words, rest) = rest.split_at_checked(source.length)?;
+        let (pid, message) = if words.ends_with(b"[") {
+            let (pid, digits) = number(*rest.first_chunk()?)?;
+            (Some(pid), rest[digits..].strip_prefix(b"]: ")?)
+        } else {
+            (None, rest.strip_prefix(b" ")?)
         };
-        let message = line.get(word_end + 1..)?;
-        let (stamp, host_and_program) = (&line[..stamp], &line[host_at..host_at + words]);
-        let kind = self.kind(window.first(words), host_and_program, host, names);
-        let (program, writer, message, known) = match kind {
+        let (program, writer, message, known) = match source.kind {
             // `[ID …]` and `message repeated …`, which syslog daemons put before it, are for `writer`.
             Kind::Smtpd(..) if matches!(message, [b'[' | b'm', ..]) => return None,
-            Kind::Smtpd(host_name, service) => {
-                let program = &host_and_program[host + 1..words - 1];
+            Kind::Smtpd(host, service) => {
+                let program = &words[source.host + 1..words.len() - 1];
                 let message = writer::without_tail(message);
-                (program, Writer::Smtpd, message, Some((host_name, service)))
+                (program, Writer::Smtpd, message, Some((host, service)))
             }
             Kind::Other => match Inner::of(message) {
                 Inner::Login(program, protocol, message) => {
@@ -112,7 +114,7 @@ impl Recent {
         };
         let line = Line {
             stamp,
-            host: &host_and_program[..host],
+            host: &words[..source.host],
             program,
             pid,
             writer,
@@ -123,34 +125,74 @@ impl Recent {
         Some(Glance::Server(line, known))
     }
 
-    /// What the words say, of which the first `host` bytes are the host.
-    fn kind(&mut self, words: Window, text: &[u8], host: usize, names: &mut Names) -> Kind {
-        let slot = words.slot();
-        let known = self
-            .slots
-            .get(slot)
-            .map_or(0, |number| usize::from(*number));
-        if let Some(source) = self.sources.get(known.wrapping_sub(1))
-            && source.words.is(&words)
+    /// 1 + the number of the source of a line that begins with these words; `text` goes on behind it.
+    fn source(&mut self, text: &[u8], line: &[u8], names: &mut Names) -> Option<u8> {
+        let window = Window::of(text);
+        let hint = hint(text, self.host);
+        let number = self.hints.get(hint).copied().unwrap_or(0);
+        if let Some(source) = self.sources.get(usize::from(number).wrapping_sub(1))
+            && window.first(source.length).is(&source.words)
         {
-            return source.kind;
+            self.host = source.host;
+            return Some(number);
         }
-        let kind = Kind::of(text, host, names);
-        let source = Source { words, kind };
+        let (host, word_end) = window.words()?;
+        let length = match line.get(..word_end)? {
+            [word @ .., b']', b':'] => {
+                let digits = word.iter().rev().take_while(|byte| byte.is_ascii_digit());
+                word.len() - digits.count()
+            }
+            [.., b':'] => word_end,
+            _ => return None,
+        };
+        let words = window.first(length);
+        let number = self.number(words, line.get(..length)?, host, names);
+        self.hints[hint] = number;
+        self.host = host;
+        Some(number)
+    }
+
+    /// 1 + the number of the source with these words, of which the first `host` bytes are the host.
+    fn number(&mut self, words: Window, text: &[u8], host: usize, names: &mut Names) -> u8 {
         if self.sources.len() >= MOST_SOURCES || self.slots.is_empty() {
             self.sources.clear();
             self.slots = vec![0; SLOTS];
+            self.hints = vec![0; SLOTS];
         }
+        let slot = &mut self.slots[words.slot()];
+        let known = self.sources.get_mut(usize::from(*slot).wrapping_sub(1));
+        if let Some(known) = &known
+            && known.words.is(&words)
+        {
+            return *slot;
+        }
+        let source = Source {
+            words,
+            length: text.len(),
+            host,
+            kind: Kind::of(text, host, names),
+        };
         // Of two that share a slot, the later one takes it.
-        match self.sources.get_mut(known.wrapping_sub(1)) {
+        match known {
             Some(earlier) => *earlier = source,
             None => {
                 self.sources.push(source);
-                self.slots[slot] = u8::try_from(self.sources.len()).unwrap_or(0);
+                *slot = u8::try_from(self.sources.len()).unwrap_or(u8::MAX);
             }
         }
-        kind
+        *slot
     }
+}
+
+/// Where a source is looked up first: by the end of the host and the beginning of the program, if the host is as long as the last one.
+fn hint(text: &[u8], host: usize) -> usize {
+    let bytes = text.get(host.saturating_sub(3)..);
+    let Some((first, rest)) = bytes.and_then(|bytes| bytes.split_first_chunk::<8>()) else {
+        return 0;
+    };
+    let second = rest.first_chunk::<8>().unwrap_or(first);
+    let mixed = u64::from_le_bytes(*first) ^ u64::from_le_bytes(*second).rotate_left(23);
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
 }
 
 impl Kind {
@@ -308,16 +350,16 @@ const fn equal(bytes: u64, byte: u8) -> u8 {
     ((zeros >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
-/// The number that stands at the end of eight bytes behind a `[`, and how many digits it has.
-fn number(bytes: [u8; 8]) -> Option<(u32, usize)> {
+/// The number that eight bytes begin with, and how many digits it has; none where it has none or fills them.
+const fn number(bytes: [u8; 8]) -> Option<(u32, usize)> {
     let values = u64::from_le_bytes(bytes) ^ (ONES * b'0' as u64);
     let others = (((values & (ONES * 0x7f)) + ONES * 0x76) | values) & (ONES * 0x80);
-    let digits = others.leading_zeros() / 8;
-    if digits == 0 || bytes.get(7_usize.checked_sub(digits as usize)?) != Some(&b'[') {
+    let digits = others.trailing_zeros() / 8;
+    if digits == 0 || digits == 8 {
         return None;
     }
     // Neighbours are put together: pairs of digits, pairs of these, and both halves.
-    let ones = values & (u64::MAX << (64 - 8 * digits));
+    let ones = values << (64 - 8 * digits);
     let tens = (ones.wrapping_mul(10).wrapping_add(ones >> 8)) & 0x00ff_00ff_00ff_00ff;
     let hundreds = (tens.wrapping_mul(100).wrapping_add(tens >> 16)) & 0x0000_ffff_0000_ffff;
     let all = hundreds.wrapping_mul(10_000).wrapping_add(hundreds >> 32);
