@@ -185,7 +185,7 @@ def play_inside(world, job):
 
 def jobs(release, versions):
     """(name, job) for each log level; RFC 3339 stamps with one, traditional ones with the other."""
-    for loglevel in (0, 1):
+    for loglevel in (0, 1, 2):
         yield f"sessions/loglevel-{loglevel}", {"kind": "sessions", "rfc3339": loglevel == 0, "script": script(), **configuration(versions, loglevel)}
 
 
