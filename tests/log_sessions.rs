@@ -321,3 +321,37 @@ fn a_line_without_its_end_is_not_relied_on() {
         assert_eq!(found, expected, "{cut:?}");
     }
 }
+
+#[test]
+fn what_was_written_before_tls_was_logged_proves_nothing() {
+    // Postfix 2.6 has no counters; smtpd_tls_loglevel was set on the tenth.
+    let old = "disconnect from h.example.org[192.0.2.9]";
+    let session = |day: u32, account: &str, tls: bool| {
+        let mail = MAIL.replace("=ann", &format!("={account}"));
+        let messages: &[&str] = if tls {
+            &[CONNECT, TLS, &mail, old]
+        } else {
+            &[CONNECT, &mail, old]
+        };
+        lines("postfix/smtpd", 1, messages).replace("-03-01T", &format!("-03-{day:02}T"))
+    };
+    let log = [
+        session(1, "early", false),
+        session(2, "always", false),
+        session(10, "secure", true),
+        session(10, "clear", false),
+        session(11, "always", false),
+        session(20, "secure", true),
+        session(25, "late", false),
+    ];
+    assert_eq!(
+        proved(&log.concat()),
+        [
+            "always 192.0.2.9 clear 2",
+            "clear 192.0.2.9 clear 1",
+            "early 192.0.2.9 unknown 1",
+            "late 192.0.2.9 unknown 1",
+            "secure 192.0.2.9 tls 2",
+        ]
+    );
+}

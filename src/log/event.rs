@@ -113,7 +113,11 @@ impl<'a> Events<'a> {
                 }
             }
             smtpd::Said::Tls { client, version } => {
-                self.segment.habits(host, service).tls_lines += 1;
+                let time = self.time(line);
+                let habits = self.segment.habits(host, service);
+                habits.tls_lines += 1;
+                habits.tls_first = tally::earlier(habits.tls_first, time);
+                habits.tls_last = tally::later(habits.tls_last, time);
                 if let Some(key) = key {
                     let tls = Tls {
                         client: self.segment.names.intern(client),

@@ -9,9 +9,10 @@ use hashbrown::{HashMap, HashSet};
 use super::calibration::{Calibration, LoginService, PostfixService, Wrapper, names_host};
 use super::names::Name;
 use super::segment::{Habits, Segment};
-use super::tally::{Shown, Way};
+use super::stamp::DAY;
+use super::tally::{Cell, Shown, Way};
 use super::writer;
-use crate::evidence::{self, Text, Transport};
+use crate::evidence::{self, Text, Time, Transport};
 
 /// What silence means for every service that wrote a line, by host and service.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ struct Meaning {
     no_starttls_cut: Transport,
     /// Of a whole session that says nothing.
     silent: Transport,
+    /// When TLS was logged, as far as lines show: what they prove of silence holds for that time only.
+    logged: Logged,
     /// Of a session of which a part is missing.
     cut: Transport,
     /// Of an element list without a word.
@@ -64,6 +67,18 @@ impl Meanings {
                     configured.and_then(|c| c.postfix.iter().find(|s| s.log_name == name));
                 smtpd_meaning(habits, service, configured.is_some())
             };
+            if let Logged::Between(from, to) = meaning.logged
+                && [segment.first, segment.last]
+                    .into_iter()
+                    .flatten()
+                    .any(|end| !meaning.logged.reaches(end, end))
+            {
+                meaning.why.push_str(&format!(
+                    "; these are from {} to {}, and what is more than a day away from them is not judged so",
+                    from.day(),
+                    to.day()
+                ));
+            }
             if calibration.is_some() && configured.is_none() {
                 meaning
                     .why
@@ -80,9 +95,15 @@ impl Meanings {
         )
     }
 
-    /// How a login travelled, by what the log shows of it.
-    pub(crate) fn transport(&self, way: &Way) -> Transport {
+    /// How logins travelled, by what the log shows of them, of which `cell` has the times.
+    pub(crate) fn transport(&self, way: &Way, cell: &Cell) -> Transport {
         let meaning = self.0.get(&(way.host, way.service)).unwrap_or(&NOTHING);
+        let by_lines = matches!(way.shown, Shown::NoStartTls | Shown::Silent);
+        if let (true, Some(first), Some(last)) = (by_lines, cell.first, cell.last)
+            && !meaning.logged.reaches(first, last)
+        {
+            return Transport::Unknown;
+        }
         match way.shown {
             Shown::Tls | Shown::StartTls => Transport::Tls,
             Shown::BeforeTls => Transport::Clear,
@@ -128,10 +149,41 @@ fn applies(calibration: &Calibration, host: &[u8], hosts: usize) -> bool {
     hosts == 1 || host.is_empty() || names.any(|name| names_host(name, host))
 }
 
+/// When a service logged TLS.
+#[derive(Clone, Copy, Debug)]
+enum Logged {
+    /// What is silent is judged by something else, or has no times.
+    Always,
+    /// Between the first and the last line that shows it, and a day around.
+    Between(Time, Time),
+}
+
+impl Logged {
+    /// Somebody who sets smtpd_tls_loglevel because the log does not tell has an older log that does not tell.
+    fn of(habits: &Habits) -> Self {
+        match (habits.tls_first, habits.tls_last) {
+            (Some(first), Some(last)) => Self::Between(first, last),
+            (None, _) | (_, None) => Self::Always,
+        }
+    }
+
+    /// Whether it was so for some of what came between two moments.
+    fn reaches(self, first: Time, last: Time) -> bool {
+        let moment = |time: Time| time.order().0;
+        match self {
+            Self::Always => true,
+            Self::Between(from, to) => {
+                moment(last) + DAY >= moment(from) && moment(first) - DAY <= moment(to)
+            }
+        }
+    }
+}
+
 static NOTHING: Meaning = Meaning {
     no_starttls: Transport::Unknown,
     no_starttls_cut: Transport::Unknown,
     silent: Transport::Unknown,
+    logged: Logged::Always,
     cut: Transport::Unknown,
     wordless: Transport::Unknown,
     doubtful: Transport::Unknown,
@@ -167,6 +219,7 @@ fn smtpd_meaning(habits: &Habits, service: Option<&PostfixService>, configured: 
     } else if habits.tls_lines > 0 && tls_logged != Some(false) {
         meaning.no_starttls = Transport::Clear;
         meaning.silent = Transport::Clear;
+        meaning.logged = Logged::of(habits);
         meaning.why = format!(
             "TLS is logged ({} lines say so), so a session without such a line is without TLS",
             habits.tls_lines
@@ -182,6 +235,9 @@ fn smtpd_meaning(habits: &Habits, service: Option<&PostfixService>, configured: 
         meaning.why = "no line shows that TLS is logged".to_owned();
     }
     if wrapper == Wrapper::No {
+        if habits.counted > 0 {
+            meaning.logged = Logged::Always;
+        }
         meaning.no_starttls = Transport::Clear;
         meaning.no_starttls_cut = Transport::Clear;
         if meaning.silent == Transport::Unknown {

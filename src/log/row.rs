@@ -103,6 +103,10 @@ pub(crate) struct Service {
     pub(crate) host: Text,
     pub(crate) service: Text,
     pub(crate) tls_lines: u64,
+    #[serde(default, with = "time")]
+    pub(crate) tls_first: Option<Time>,
+    #[serde(default, with = "time")]
+    pub(crate) tls_last: Option<Time>,
     pub(crate) tls_not_logged: u64,
     pub(crate) starttls: u64,
     pub(crate) counted: u64,

@@ -9,7 +9,7 @@ use super::names::{Name, Names};
 use super::row::{self, Header, Row, SCHEMA, Text};
 use super::segment::{Habits, Segment};
 use super::session::{End, Key, Login, Part, Tls};
-use super::tally::{Cell, Position, Seen, Tally, Way, Who};
+use super::tally::{self, Cell, Position, Seen, Tally, Way, Who};
 use crate::evidence::Lines;
 use crate::rhythm::Rhythm;
 
@@ -156,6 +156,8 @@ impl Texts<'_> {
             host: self.text(host),
             service: self.text(service),
             tls_lines: habits.tls_lines,
+            tls_first: habits.tls_first,
+            tls_last: habits.tls_last,
             tls_not_logged: habits.tls_not_logged,
             starttls: habits.starttls,
             counted: habits.counted,
@@ -255,6 +257,8 @@ fn take(segment: &mut Segment, row: Row) {
             let key = (names.intern(&one.host.0), names.intern(&one.service.0));
             let habits = segment.habits.entry(key).or_default();
             habits.tls_lines += one.tls_lines;
+            habits.tls_first = tally::earlier(habits.tls_first, one.tls_first);
+            habits.tls_last = tally::later(habits.tls_last, one.tls_last);
             habits.tls_not_logged += one.tls_not_logged;
             habits.starttls += one.starttls;
             habits.counted += one.counted;

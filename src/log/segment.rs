@@ -23,6 +23,9 @@ use crate::protocol::Protocol;
 pub(crate) struct Habits {
     /// smtpd: lines that say a TLS connection was established.
     pub(crate) tls_lines: u64,
+    /// When the first and the last of them were written.
+    pub(crate) tls_first: Option<Time>,
+    pub(crate) tls_last: Option<Time>,
     /// smtpd: sessions in which STARTTLS succeeded, seen from the beginning, without such a line.
     pub(crate) tls_not_logged: u64,
     /// smtpd: sessions in which STARTTLS succeeded.
@@ -299,6 +302,8 @@ impl Segment {
         for ((host, service), more) in next.habits {
             let habits = self.habits(renaming.of(host), renaming.of(service));
             habits.tls_lines += more.tls_lines;
+            habits.tls_first = tally::earlier(habits.tls_first, more.tls_first);
+            habits.tls_last = tally::later(habits.tls_last, more.tls_last);
             habits.tls_not_logged += more.tls_not_logged;
             habits.starttls += more.starttls;
             habits.counted += more.counted;

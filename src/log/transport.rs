@@ -81,26 +81,28 @@ fn rows(
             way.method,
         ];
         let [host, service, account, client, server, method] = names.map(|name| ranks.of(name));
-        let transport = meanings.transport(way);
+        let transport = meanings.transport(way, cell);
         (
             (host, service, way.protocol, account),
             (client, server, method, transport),
         )
     };
     let mut rows = (Vec::new(), Vec::new());
-    let mut pending: Option<(Way, Cell)> = None;
+    let mut pending: Option<(_, Way, Cell)> = None;
     for (way, cell) in tally.backwards(key) {
+        let own = key(&way, &cell);
         match &mut pending {
-            Some((kept_way, kept)) if key(&way, &cell) == key(kept_way, kept) => {
-                kept.join(names, cell);
-            }
+            Some((kept_key, _, kept)) if *kept_key == own => kept.join(names, cell),
             _ => {
-                let before = pending.replace((way, cell));
-                put(&mut rows, before, meanings, names, words);
+                if let Some(((_, (.., transport)), way, cell)) = pending.replace((own, way, cell)) {
+                    put(&mut rows, way, cell, transport, names, words);
+                }
             }
         }
     }
-    put(&mut rows, pending, meanings, names, words);
+    if let Some(((_, (.., transport)), way, cell)) = pending {
+        put(&mut rows, way, cell, transport, names, words);
+    }
     rows.0.reverse();
     rows.1.reverse();
     rows
@@ -108,14 +110,12 @@ fn rows(
 
 fn put(
     rows: &mut (Vec<Row>, Vec<Row>),
-    row: Option<(Way, Cell)>,
-    meanings: &Meanings,
+    way: Way,
+    cell: Cell,
+    transport: Transport,
     names: &Names,
     words: &mut Words<'_>,
 ) {
-    let Some((way, cell)) = row else {
-        return;
-    };
     let mut known = |name: Name| known(names, name).is_some().then(|| words.text(name));
     let (account, client_name) = (known(cell.account), known(cell.client_name));
     let (server_address, tls_version) = (known(way.server), known(cell.version));
@@ -128,7 +128,7 @@ fn put(
         client_name,
         server_address,
         method: words.text(way.method),
-        transport: meanings.transport(&way),
+        transport,
         tls_version,
         logins: cell.count,
         first: cell.first,
@@ -188,7 +188,7 @@ fn refusals(
         .backwards(key)
         .filter_map(|(way, cell)| {
             let kind = refusal::kind(names.text(way.method));
-            let transport = meanings.transport(&way);
+            let transport = meanings.transport(&way, &cell);
             let certain = match kind {
                 Kind::Attempt | Kind::Session => true,
                 Kind::Unlooked => showing_methods.contains(&(way.host, way.service)),
