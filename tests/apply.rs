@@ -174,3 +174,16 @@ fn what_a_killed_run_left_is_told_and_undone_first() {
     assert!(out.contains("this is change 1;"), "{out}");
     assert!(text(&root, SSL).starts_with("ssl = required\n"));
 }
+
+#[test]
+fn the_command_that_goes_back_can_be_copied() {
+    let root = server("names/a b's");
+    let (_, out, _) = plainsight(&root.join(".."), &["apply", "--yes", "a b's"]);
+    assert!(
+        out.contains(r"plainsight apply 'a b'\''s' --revert 1"),
+        "{out}"
+    );
+    let root = server("names/-x");
+    let (_, out, _) = plainsight(&root.join(".."), &["apply", "--yes", "--", "-x"]);
+    assert!(out.contains("plainsight apply ./-x --revert 1"), "{out}");
+}

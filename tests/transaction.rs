@@ -348,3 +348,57 @@ fn a_record_that_leads_elsewhere_is_not_followed() {
         assert_eq!(texts(&outside), pairs(&OLD));
     }
 }
+
+/// A checkout may hold a store of somebody else's making: nothing is read or written where its links lead.
+#[test]
+fn a_store_made_by_somebody_else_leads_nowhere() {
+    let place = directory("strange-store");
+    let elsewhere = directory("strange-store-elsewhere");
+    let path = place.join(".plainsight");
+    symlink(&elsewhere, &path).expect("it can be made");
+    let error = Store::create(&path, &place).expect_err("it is a link");
+    assert!(error.to_string().contains("it is a link"), "{error}");
+    fs::remove_file(&path).expect("it is there");
+    fs::create_dir(&path).expect("it can be made");
+    symlink(elsewhere.join("lock"), path.join("lock")).expect("it can be made");
+    Store::create(&path, &place).expect_err("its lock is a link");
+    assert!(texts(&elsewhere).is_empty(), "nothing is written there");
+    fs::remove_file(path.join("lock")).expect("it is there");
+    // The copy of an old text that is a link to somebody's secret, which going back would publish.
+    let store = open(&place);
+    let pending = store.begin(two(&place), None).and_then(Pending::replace);
+    let id = pending
+        .and_then(Pending::accept)
+        .expect("nothing is in the way");
+    let copy = path.join(id.to_string()).join("0.old");
+    fs::remove_file(&copy).expect("it is there");
+    fs::write(elsewhere.join("secret"), "secret").expect("it is writable");
+    symlink(elsewhere.join("secret"), &copy).expect("it can be made");
+    let error = store.load(id).expect_err("it is a link");
+    assert!(
+        error
+            .to_string()
+            .contains("0.old: this was not written by plainsight"),
+        "{error}"
+    );
+    let last = path.join(u32::MAX.to_string());
+    fs::rename(path.join(id.to_string()), last).expect("it is there");
+    let error = store
+        .begin(two(&place), None)
+        .expect_err("the numbers are used up");
+    assert!(
+        error.to_string().contains("no number comes after this one"),
+        "{error}"
+    );
+}
+
+/// A disk that was full when the store was made leaves an empty .gitignore, and backups are never committed.
+#[test]
+fn a_store_is_always_ignored_by_git() {
+    let place = directory("ignored");
+    let ignore = place.join(".plainsight/.gitignore");
+    fs::create_dir(place.join(".plainsight")).expect("it can be made");
+    fs::write(&ignore, "").expect("it is writable");
+    open(&place);
+    assert_eq!(fs::read_to_string(&ignore).expect("it is there"), "*\n");
+}

@@ -180,6 +180,24 @@ fn the_way_back_restores_every_byte() {
 }
 
 #[test]
+fn from_beside_the_server_the_paths_begin_at_the_top_of_the_repository() {
+    let root = both("repository/sub");
+    let top = root.parent().expect("it is below the build directory");
+    for directory in [".git", "other"] {
+        fs::create_dir_all(top.join(directory)).expect("it can be made");
+    }
+    let absolute = root.display().to_string();
+    for named in ["../sub", &absolute] {
+        let (_, patch, err) = diff(&top.join("other"), &["--only", "dovecot", named]);
+        assert!(
+            patch.starts_with("--- a/sub/etc/dovecot/dovecot.conf\n"),
+            "{patch}"
+        );
+        assert!(err.contains("wish/repository -p1`"), "{err}");
+    }
+}
+
+#[test]
 fn strict_prints_all_or_nothing() {
     let root = both("strict");
     let (code, patch, err) = diff(&root, &["--strict", "."]);

@@ -63,9 +63,11 @@ fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
         notes.push("something would stay open, so --strict prints no patch".to_owned());
         return Err(Outcome::trouble(notes));
     }
-    if !result.is_empty() && base == Path::new("/") && here() != base {
-        notes
-            .push("the paths in the patch begin at /, so take it with `patch -d / -p1`".to_owned());
+    if !result.is_empty() && here() != base {
+        let base = base.display();
+        notes.push(format!(
+            "the paths in the patch begin at {base}, so take it with `patch -d {base} -p1`"
+        ));
     }
     Ok(Outcome {
         exit: if result.is_empty() {
@@ -78,21 +80,26 @@ fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
     })
 }
 
-/// Where the paths of the patch begin: where the user stands, if all that changes lies below, else at `/`.
+/// Where the paths of the patch begin: where the user stands, if all that changes lies below; at the top of the
+/// repository around, if it lies there; else at `/`.
 fn base(surfaces: &[Surface], changes: &[Change]) -> PathBuf {
     let here = here();
-    let mut places = surfaces.iter().zip(changes).flat_map(|(surface, change)| {
+    let places = surfaces.iter().zip(changes).flat_map(|(surface, change)| {
         let files = change.files.iter();
         files.map(|(file, _)| {
             let is_relative = surface.sources.shown_path(*file).is_relative();
             (fix::place(&surface.sources, *file), is_relative)
         })
     });
-    if places.all(|(place, is_relative)| is_relative && place.starts_with(&here)) {
-        here
-    } else {
-        PathBuf::from("/")
+    let places: Vec<(PathBuf, bool)> = places.collect();
+    let is_here = |(place, is_relative): &(PathBuf, bool)| *is_relative && place.starts_with(&here);
+    if places.iter().all(is_here) {
+        return here;
     }
+    let repository = here.ancestors().find(|one| one.join(".git").exists());
+    let repository =
+        repository.filter(|top| places.iter().all(|(place, _)| place.starts_with(top)));
+    repository.unwrap_or(Path::new("/")).to_path_buf()
 }
 
 fn here() -> PathBuf {

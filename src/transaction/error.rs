@@ -47,9 +47,13 @@ pub enum TransactionError {
         known: Vec<u32>,
     },
     /// A record that cannot be understood.
-    #[error("{}: {why}", path.display())]
+    #[error(
+        "{}: {why}; so this change cannot be taken back here: see by hand whether its files are as they should be, \
+         and move its directory away",
+        path.display()
+    )]
     Broken {
-        /// The manifest.
+        /// The manifest, or another part of the record.
         path: PathBuf,
         /// What is wrong with it.
         why: String,

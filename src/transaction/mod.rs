@@ -28,6 +28,8 @@ use std::path::{Path, PathBuf};
 pub use error::TransactionError;
 pub use whole::{Readers, write_whole};
 
+use rustix::fs::OFlags;
+
 use error::failed;
 use record::{Record, State};
 use replace::Replacement;
@@ -71,16 +73,29 @@ impl Store {
     /// # Errors
     /// As [`Store::existing`].
     pub fn create(directory: &Path, base: &Path) -> Result<Self, TransactionError> {
-        let is_new = fs::symlink_metadata(directory).is_err();
+        let (is_new, is_link) = match fs::symlink_metadata(directory) {
+            Ok(meta) => (false, meta.is_symlink()),
+            Err(_) => (true, false),
+        };
+        if is_link {
+            // A checkout may hold one of somebody else's making.
+            return Err(TransactionError::Unfit {
+                path: directory.to_path_buf(),
+                why: "it is a link, and backups are kept in a directory of their own; look where it leads and delete it"
+                    .to_owned(),
+            });
+        }
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true).mode(0o700);
         builder
             .create(directory)
             .map_err(failed(directory, "making the directory for backups"))?;
-        if is_new {
+        let ignore = directory.join(".gitignore");
+        if fs::symlink_metadata(&ignore).map_or(true, |meta| meta.len() == 0) {
             // Copies of a server's configuration are no part of the repository it may be in.
-            let ignore = directory.join(".gitignore");
             fs::write(&ignore, "*\n").map_err(failed(&ignore, "writing it"))?;
+        }
+        if is_new {
             let directory =
                 fs::canonicalize(directory).map_err(failed(directory, "resolving it"))?;
             sync_directory(directory.parent().unwrap_or(&directory))?;
@@ -92,6 +107,8 @@ impl Store {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            // Neither a link out of the store nor a pipe without a reader.
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
             .open(&lock_path)
             .map_err(failed(&lock_path, "locking"))?;
         match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
@@ -204,7 +221,13 @@ impl Store {
             Replacement::of(target).check()?;
         }
         let last = self.records()?.last().map_or(0, |&(id, _)| id);
-        let record = Record::at(self, last + 1);
+        let id = last
+            .checked_add(1)
+            .ok_or_else(|| TransactionError::Broken {
+                path: self.directory.join(last.to_string()),
+                why: "no number comes after this one".to_owned(),
+            })?;
+        let record = Record::at(self, id);
         if let Err(error) = record.write(&targets, reverts) {
             // Nothing has been touched; a leftover would be deleted by the next run as well.
             let _ = record.delete(State::New);

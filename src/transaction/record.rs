@@ -164,7 +164,7 @@ impl<'a> Record<'a> {
 
     pub(super) fn manifest(&self, state: State) -> Result<Manifest, TransactionError> {
         let path = self.directory(state).join(MANIFEST);
-        let text = fs::read(&path).map_err(failed(&path, "reading it"))?;
+        let text = self.read(&path)?;
         let manifest: Manifest =
             serde_json::from_slice(&text).map_err(|why| TransactionError::Broken {
                 path: path.clone(),
@@ -182,9 +182,27 @@ impl<'a> Record<'a> {
         Ok(manifest)
     }
 
+    /// Reads a file of the record itself: what a link leads to is no copy that was made here, and would be put
+    /// where anybody may read it.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, TransactionError> {
+        let directory = path.parent().unwrap_or(path);
+        for (part, is_fit) in [
+            (directory, fs::Metadata::is_dir as fn(&fs::Metadata) -> bool),
+            (path, fs::Metadata::is_file),
+        ] {
+            let meta = fs::symlink_metadata(part).map_err(failed(part, "reading it"))?;
+            if !is_fit(&meta) {
+                return Err(TransactionError::Broken {
+                    path: part.to_path_buf(),
+                    why: "this was not written by plainsight".to_owned(),
+                });
+            }
+        }
+        fs::read(path).map_err(failed(path, "reading it"))
+    }
+
     /// The files of the transaction with both texts.
     pub(super) fn targets(&self, state: State) -> Result<Vec<Target>, TransactionError> {
-        let read = |path: PathBuf| fs::read(&path).map_err(failed(&path, "reading it"));
         let manifest = self.manifest(state)?;
         let files = manifest.files.into_iter().enumerate();
         files
@@ -193,8 +211,8 @@ impl<'a> Record<'a> {
                 self.store.covers(&path)?;
                 Ok(Target {
                     path,
-                    old: read(self.old_copy(state, number))?,
-                    new: read(self.new_copy(state, number))?,
+                    old: self.read(&self.old_copy(state, number))?,
+                    new: self.read(&self.new_copy(state, number))?,
                 })
             })
             .collect()

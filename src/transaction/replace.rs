@@ -104,6 +104,18 @@ impl<'a> Replacement<'a> {
                 fs::rename(&self.spare, self.path()).map_err(renaming())?;
                 Ok(false)
             }
+            Err(Errno::BUSY) => Err(TransactionError::Unfit {
+                path: self.path().to_path_buf(),
+                why: "it is mounted there by itself, as for a container, and cannot be exchanged; \
+                      change the file where it comes from"
+                    .to_owned(),
+            }),
+            Err(Errno::PERM) => Err(TransactionError::Unfit {
+                path: self.path().to_path_buf(),
+                why: "the system lets nobody exchange it; lsattr tells whether it is immutable, and in a directory \
+                      with the sticky bit only its owner may"
+                    .to_owned(),
+            }),
             Err(why) => Err(renaming()(why.into())),
         }
     }

@@ -128,6 +128,7 @@ fn attempt(arguments: &Arguments, err: &mut dyn Write) -> Result<Outcome, Outcom
             notes: vec!["nothing was written".to_owned()],
         });
     }
+    plan.still_stands()?;
     let store = match store {
         Some(store) => store,
         None => Store::create(&site.store(), site.base()).map_err(trouble)?,
@@ -177,6 +178,20 @@ fn agreed(plan: &Plan, notes: &mut Vec<String>, err: &mut dyn Write) -> Result<b
     ask().map_err(trouble)
 }
 
+/// A path as one word of a command that is to be copied into a shell.
+fn shell_word(path: &Path) -> String {
+    let shown = plain_path(path);
+    let shown = match shown.starts_with('-') {
+        true => format!("./{shown}"),
+        false => shown,
+    };
+    let is_bare = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
+    match shown.chars().all(is_bare) {
+        true => shown,
+        false => format!("'{}'", shown.replace('\'', r"'\''")),
+    }
+}
+
 /// Writes the files, lets the daemons' own checkers look, and puts everything back if one of them objects.
 fn write(
     site: &Site,
@@ -220,7 +235,7 @@ fn write(
     let copies = site.store().join(id.to_string());
     let place = match site.running {
         true => String::new(),
-        false => format!(" {}", plain_path(&site.root.shown)),
+        false => format!(" {}", shell_word(&site.root.shown)),
     };
     result.push_str(&format!(
         "this is change {id}; the old files are in {}\n\nto put it into force:\n",

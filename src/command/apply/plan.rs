@@ -24,6 +24,8 @@ pub(super) struct Plan {
     pub(super) servers: Vec<Server>,
     /// The change of which this is the way back.
     pub(super) reverts: Option<u32>,
+    /// What was judged; nothing for a way back.
+    surface: Option<Surface>,
 }
 
 impl Plan {
@@ -44,14 +46,22 @@ impl Plan {
             notes.push("something would stay open, so --strict writes nothing".to_owned());
             return Err(Outcome::trouble(std::mem::take(notes)));
         }
-        unchanged(&surface)?;
         let targets = targets(&surface, change)?;
         Ok(Self {
             patch: diff::patch(&surface, change),
             servers: servers(&surface, &targets),
             targets,
             reverts: None,
+            surface: Some(surface),
         })
+    }
+
+    /// Whether every file that the verdicts rest on is still as it was read: people may have taken their time to answer.
+    ///
+    /// # Errors
+    /// Names the file that is not.
+    pub(super) fn still_stands(&self) -> Result<(), Outcome> {
+        self.surface.as_ref().map_or(Ok(()), unchanged)
     }
 
     /// The way back from a change that was made: the last one, or that of this number.
@@ -94,6 +104,7 @@ impl Plan {
             patch,
             servers,
             reverts: Some(id),
+            surface: None,
         })
     }
 }
