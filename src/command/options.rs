@@ -300,6 +300,8 @@ impl ServerOptions {
             None if running => Missing::Fault,
             None => Missing::Assume,
         };
+        let name = project.name_of(&root.shown);
+        let releases = project.versions.of(&name);
         let version = |given: Option<Version>, command: &str, arguments: &[&str]| {
             given
                 .or_else(|| {
@@ -311,12 +313,12 @@ impl ServerOptions {
         };
         let versions = Versions {
             postfix: version(
-                self.postfix_version.or(project.postfix),
+                self.postfix_version.or(releases.postfix),
                 "postconf",
                 &["-d", "-h", "mail_version"],
             ),
             dovecot: version(
-                self.dovecot_version.or(project.dovecot),
+                self.dovecot_version.or(releases.dovecot),
                 "dovecot",
                 &["--version"],
             ),
@@ -329,7 +331,6 @@ impl ServerOptions {
             },
             sasl: None,
         };
-        let name = project.name_of(&root.shown);
         let mut surface = Surface::of(root, versions, question);
         surface.hosts = project.hosts_of(&name);
         surface

@@ -1,29 +1,28 @@
 //! The project file: what plainsight.toml says about the servers of a repository.
 //!
 //! It is looked for from a path upward to the root of its repository, and holds what no configuration tells;
-//! docs/plainsight-toml.md describes every key. `host`, `network`, `accept` and `ignore` beside this file are the nouns in it, `entry` a new one.
+//! docs/plainsight-toml.md describes every key. `release`, `host`, `network`, `accept` and `ignore` beside this file are the nouns in it, `entry` a new one.
 
 mod accept;
 mod entry;
 mod host;
 mod ignore;
 mod network;
+mod release;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use toml_edit::TableLike;
-
 use crate::source::{FileTree, ReadError, absolute};
 use crate::toml::{Reader, TomlError};
-use crate::version::Version;
 
 pub use accept::Acceptance;
 pub use entry::NewIgnore;
 pub use host::HostNames;
 pub use ignore::{Ignore, fits};
 pub use network::{Network, range};
+pub use release::{Releases, Versions};
 
 /// The name of the file.
 pub const NAME: &str = "plainsight.toml";
@@ -39,10 +38,8 @@ pub struct Project {
     pub roots: Vec<String>,
     /// Where its own rules are, from its directory.
     pub rules: Vec<String>,
-    /// The release of Postfix.
-    pub postfix: Option<Version>,
-    /// The release of Dovecot.
-    pub dovecot: Option<Version>,
+    /// Which releases run.
+    pub versions: Versions,
     /// What the logs call the servers.
     pub hosts: Vec<HostNames>,
     /// The networks that have a name.
@@ -127,9 +124,7 @@ impl Project {
             ..Self::default()
         };
         if let Some(versions) = reader.table(top, "versions") {
-            reader.only(versions, "[versions]", &["postfix", "dovecot"]);
-            project.postfix = version(&mut reader, versions, "postfix");
-            project.dovecot = version(&mut reader, versions, "dovecot");
+            project.versions = release::versions(&mut reader, versions);
         }
         if let Some(preflight) = reader.table(top, "preflight") {
             reader.only(preflight, "[preflight]", &["days"]);
@@ -156,18 +151,6 @@ impl Project {
     pub fn network_of(&self, address: std::net::IpAddr) -> Option<&str> {
         let network = self.networks.iter().find(|one| one.contains(address))?;
         Some(&network.name)
-    }
-}
-
-fn version(reader: &mut Reader<'_>, table: &dyn TableLike, key: &str) -> Option<Version> {
-    let span = table.get(key).and_then(toml_edit::Item::span);
-    let text = reader.optional(table, key)?;
-    match text.parse() {
-        Ok(version) => Some(version),
-        Err(why) => {
-            reader.complain(span, why);
-            None
-        }
     }
 }
 
@@ -247,16 +230,28 @@ fn shown(file: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::version::Version;
 
     #[test]
     fn releases_are_read_and_mistakes_have_a_place() {
-        let text = "[versions]\npostfix = \"3.7.11\"\n";
+        let text = "[versions]\npostfix = \"3.7.11\"\n[versions.\"hosts/new*\"]\npostfix = \"3.10.5\"\n\
+            [versions.\"**\"]\ndovecot = \"2.4.1\"\n";
+        let project = Project::parse(text).expect("it is well formed");
+        for (server, postfix) in [
+            ("hosts/old", Version::patch(3, 7, 11)),
+            ("hosts/new1", Version::patch(3, 10, 5)),
+        ] {
+            let releases = project.versions.of(server);
+            assert_eq!(releases.postfix, Some(postfix), "{server}");
+            assert_eq!(releases.dovecot, Some(Version::patch(2, 4, 1)), "{server}");
+        }
         assert_eq!(
-            Project::parse(text),
-            Ok(Project {
-                postfix: Some(Version::patch(3, 7, 11)),
-                ..Project::default()
-            })
+            complaints("[versions]\ndovcot = \"2.3\"\n[versions.\"[\"]\npostfx = \"3.7\"\n"),
+            [
+                "2:1: unknown key \"dovcot\" in [versions]; did you mean \"dovecot\"?",
+                "4:1: \"[\" is no pattern for the path of a server: invalid range pattern",
+                "4:1: unknown key \"postfx\" in [versions.\"[\"]; did you mean \"postfix\"?",
+            ]
         );
         let text = "[version]\npostfix = 3\n[versions]\ndovecot = \"new\"\n[preflight]\ndays = 0\n";
         assert_eq!(
