@@ -170,6 +170,14 @@ fn said(text: &str) -> Result<Said, String> {
     if reason.is_empty() {
         return Err(format!("the reason is missing; {FORM}"));
     }
+    // Somebody believes that this ends: "until 2027-05-01", "until: 2027-05-01".
+    let mut pairs = reason.windows(2);
+    if let Some([word, date]) = pairs.find(|pair| {
+        pair[0].trim_end_matches([':', '=']) == "until"
+            && pair[1].starts_with(|c: char| c.is_ascii_digit())
+    }) {
+        return Err(format!("\"{word} {date}\" is no last day; {FORM}"));
+    }
     Ok(Said {
         rules,
         reason: reason.join(" "),
@@ -201,6 +209,14 @@ mod tests {
             (
                 "ignore[locked-out] soon until=May",
                 "\"until=May\" is no day",
+            ),
+            (
+                "ignore[locked-out] soon until 2027-05-01",
+                "\"until 2027-05-01\" is no last day",
+            ),
+            (
+                "ignore[locked-out] soon until: 2027-05-01",
+                "\"until: 2027-05-01\" is no last day",
             ),
             ("disable", "\"disable\" is nothing"),
         ] {

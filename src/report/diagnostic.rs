@@ -61,7 +61,7 @@ pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, styled: b
     // A finding that no line decides is shown at the first file of its server.
     if finding.place.is_none()
         && let Some(sources) = sources
-        && let Some(file) = sources.ids().next()
+        && let Some(file) = super::first_file(sources, finding)
     {
         elements.push(Origin::path(plain_path(sources.shown_path(file))).into());
     }

@@ -68,7 +68,7 @@ fn annotation(command: &str, server: Option<&Checked>, finding: &Finding) -> Str
         properties.push(format!("file={}", property(&place.name)));
         properties.push(format!("line={}", place.line));
         properties.push(format!("col={}", place.column));
-    } else if let Some(file) = server.and_then(Checked::first_file) {
+    } else if let Some(file) = server.and_then(|one| one.first_file(finding)) {
         properties.push(format!("file={}", property(&file)));
     }
     properties.push(format!("title={}", property(&finding.rule)));
@@ -112,7 +112,9 @@ pub fn write_summary(
     for (server, finding) in open(checked, exceptions) {
         let place = match &finding.place {
             Some(place) => format!("{}:{}", place.name, place.line),
-            None => server.and_then(Checked::first_file).unwrap_or_default(),
+            None => server
+                .and_then(|one| one.first_file(finding))
+                .unwrap_or_default(),
         };
         writeln!(
             out,

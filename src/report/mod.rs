@@ -27,6 +27,8 @@ use std::path::PathBuf;
 
 use crate::exception::Named;
 use crate::finding::Finding;
+use crate::source::{FileId, Sources};
+use crate::surface::Server;
 use crate::surface::server::Surface;
 
 /// What `check` found out about one server.
@@ -53,10 +55,10 @@ impl Checked {
         }
     }
 
-    /// Its first file as its repository names it, where a finding goes that no line decides.
-    pub fn first_file(&self) -> Option<String> {
+    /// The file as its repository names it where a finding goes that no line decides.
+    pub fn first_file(&self, finding: &Finding) -> Option<String> {
         let sources = &self.surface.sources;
-        let file = sources.ids().next()?;
+        let file = first_file(sources, finding)?;
         Some(crate::project::name_below(
             &self.base,
             sources.shown_path(file),
@@ -70,4 +72,19 @@ impl Checked {
             findings: &mut self.findings,
         }
     }
+}
+
+/// The first file of the server that a finding is about.
+fn first_file(sources: &Sources, finding: &Finding) -> Option<FileId> {
+    let directory = finding.server.map(|server| match server {
+        Server::Postfix => "/etc/postfix",
+        Server::Dovecot => "/etc/dovecot",
+    });
+    let is_its_own = |id: &FileId| {
+        directory.is_none_or(|directory| sources.daemon_path(*id).starts_with(directory))
+    };
+    sources
+        .ids()
+        .find(is_its_own)
+        .or_else(|| sources.ids().next())
 }

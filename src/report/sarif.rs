@@ -108,7 +108,7 @@ fn location(finding: &Finding, server: Option<&Checked>) -> Value {
         (Some(one), Some(span), _) => Some(physical(one, span)),
         (_, _, Some(place)) => Some(at(place)),
         (Some(one), None, None) => {
-            let file = one.first_file();
+            let file = one.first_file(finding);
             file.map(|name| json!({ "artifactLocation": { "uri": uri(&name) } }))
         }
         (None, _, None) => None,
