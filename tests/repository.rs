@@ -239,3 +239,22 @@ fn a_conf_d_away_from_dovecot_is_known_by_the_names_in_it() {
     assert_eq!(check("mail/conf.d").status.code(), Some(1));
     assert_eq!(check("web").status.code(), Some(3));
 }
+
+/// A Postfix that is there and cannot be read must not pass for one that is not there.
+#[test]
+fn a_main_cf_that_is_no_file_is_named() {
+    let root = scratch("repository-no-file");
+    write(&root.join("etc/dovecot/dovecot.conf"), "protocols = imap\n");
+    fs::create_dir_all(root.join("etc/postfix")).expect("the build directory is writable");
+    let main = root.join("etc/postfix/main.cf");
+    std::os::unix::fs::symlink("/nowhere/main.cf", &main).expect("a link can be made");
+    let output = plainsight(&root, &["check", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("main.cf: it is a link"), "{said}");
+    fs::remove_file(&main).expect("it was made above");
+    fs::create_dir(&main).expect("the build directory is writable");
+    let output = plainsight(&root, &["check", "."]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("main.cf: it is no regular file"), "{said}");
+}

@@ -155,7 +155,8 @@ impl Search {
     /// Collects the configurations in `directory`: a server root is taken as a whole, anything else is searched.
     ///
     /// # Errors
-    /// Names the `etc/postfix` or `etc/dovecot` that is there and may not be entered: what it holds would pass for nothing.
+    /// Names the `etc/postfix` or `etc/dovecot` that is there and may not be entered, and a main.cf or dovecot.conf that is
+    /// no file: what they hold would pass for nothing.
     fn look_into(&mut self, directory: &Path, depth: usize) -> Result<(), (PathBuf, io::Error)> {
         let before = self.ignored.enter(directory);
         let looked = self.look_inside(directory, depth);
@@ -166,9 +167,17 @@ impl Search {
     fn look_inside(&mut self, directory: &Path, depth: usize) -> Result<(), (PathBuf, io::Error)> {
         let (postfix, dovecot) = (directory.join("etc/postfix"), directory.join("etc/dovecot"));
         for (service, file) in [(&postfix, "main.cf"), (&dovecot, "dovecot.conf")] {
-            match fs::metadata(service.join(file)) {
+            let file = service.join(file);
+            match fs::metadata(&file) {
                 Err(why) if why.kind() == io::ErrorKind::PermissionDenied && service.is_dir() => {
                     return Err((service.clone(), why));
+                }
+                Ok(meta) if !meta.is_file() => {
+                    return Err((file, io::Error::other("it is no regular file")));
+                }
+                Err(_) if fs::symlink_metadata(&file).is_ok_and(|meta| meta.is_symlink()) => {
+                    let why = "it is a link to a file that is not there";
+                    return Err((file, io::Error::other(why)));
                 }
                 Ok(_) | Err(_) => {}
             }
