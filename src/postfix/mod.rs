@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! line → main_cf ┐
-//! line → options → master_cf ┤→ view (builtin · expand) → one effective value
+//! line → service (options) → master_cf ┤→ view (builtin · expand) → one effective value
 //! ```
 
 mod builtin;
@@ -16,6 +16,7 @@ mod main_cf;
 mod master_cf;
 mod names;
 mod options;
+mod service;
 mod view;
 
 use std::path::{Path, PathBuf};
@@ -27,9 +28,10 @@ pub use expand::compatibility_level;
 pub use hint::version_hint;
 pub use line::table_lines;
 pub use main_cf::{CommentedOut, Entry as MainEntry, MainCf, Parameter};
-pub use master_cf::{Column, Entry as MasterEntry, MasterCf, Service};
+pub use master_cf::{Entry as MasterEntry, MasterCf};
 pub use names::{is_parameter, parameter_names};
 pub use options::{Options, Override};
+pub use service::{Column, Service};
 pub use view::{COMPUTED, Fault, Value, View, quoted_words, words};
 
 use crate::source::{Problem, Sources, Span};

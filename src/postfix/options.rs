@@ -10,7 +10,7 @@ use bstr::{BString, ByteSlice};
 
 use super::line::{Line, is_space};
 use super::main_cf::name_and_value;
-use super::master_cf::is_blank;
+use super::service::is_blank;
 use crate::source::{Problem, Span};
 
 /// The options of a service.
