@@ -5,7 +5,7 @@ mod properties;
 use std::path::Path;
 
 use plainsight::certificate::{Missing, Policy};
-use plainsight::postfix::{Config, version_hint};
+use plainsight::postfix::Config;
 use plainsight::source::{FileTree, Sources, Span};
 use plainsight::surface::{Client, Question, postfix};
 use proptest::prelude::*;
@@ -30,7 +30,7 @@ fn verdicts(config: &Config, sources: &Sources, client: Option<Client>) -> Vec<S
         },
         sasl: None,
     };
-    postfix::endpoints(config, sources, version_hint(config), &question)
+    postfix::endpoints(config, sources, config.version_hint(), &question)
         .iter()
         .map(|endpoint| {
             let (address, port) = (&endpoint.address, endpoint.port);

@@ -255,7 +255,7 @@ fn proxy_is_believed(endpoint: &Endpoint, after: &Surface) -> bool {
         .is_some_and(|config| config.family == Family::V23);
     // What is judged for one client lists no exemptions.
     let proxied = |one: &Endpoint| {
-        one.id() == endpoint.id()
+        one.is_at(endpoint)
             && one
                 .exemptions
                 .iter()
@@ -270,9 +270,7 @@ fn relays(client: Client, endpoint: &Endpoint, after: &Surface) -> bool {
         return false;
     };
     let version = after.postfix_version();
-    let service = config
-        .services()
-        .find(|service| service.label() == endpoint.service);
+    let service = config.labelled(&endpoint.service);
     sends_without_login(&config.view(service, version), client.from)
 }
 

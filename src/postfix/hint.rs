@@ -17,7 +17,7 @@ const SINCE: [(&str, Version); 6] = [
 ];
 
 /// The releases that can be meant: from the newest feature that main.cf or master.cf uses on; open where nothing tells.
-pub fn version_hint(config: &Config) -> Range {
+pub(super) fn of(config: &Config) -> Range {
     let mut from: Option<Version> = None;
     let mut at_least = |version: Version| from = from.max(Some(version));
     if let Some(main) = &config.main {

@@ -2,6 +2,8 @@
 //!
 //! `line` beside this file gives the logical lines and `service` cuts one into the columns of a service.
 
+use std::collections::HashMap;
+
 use bstr::ByteSlice;
 
 use super::line::{self, Piece};
@@ -18,6 +20,8 @@ pub struct MasterCf {
     pub entries: Vec<Entry>,
     /// What is wrong with it, in order.
     pub problems: Vec<Problem>,
+    /// The entries that are services of a name as it is shown, in order.
+    named: HashMap<String, Vec<usize>>,
 }
 
 /// A part of master.cf.
@@ -42,6 +46,14 @@ impl Entry {
         match self {
             Self::Service(service) => service.span,
             Self::Broken { span, .. } | Self::Ignored(span) => *span,
+        }
+    }
+
+    /// The service that it is.
+    fn service(&self) -> Option<&Service> {
+        match self {
+            Self::Service(service) => Some(service),
+            Self::Broken { .. } | Self::Ignored(_) => None,
         }
     }
 }
@@ -84,19 +96,32 @@ impl MasterCf {
             });
         }
         problems.sort();
+        let mut named: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, entry) in entries.iter().enumerate() {
+            if let Entry::Service(service) = entry {
+                named
+                    .entry(service.name.text.to_string())
+                    .or_default()
+                    .push(at);
+            }
+        }
         Self {
             file,
             entries,
             problems,
+            named,
         }
     }
 
     /// All services, in order, also those that a later one of the same name replaces.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
-        self.entries.iter().filter_map(|entry| match entry {
-            Entry::Service(service) => Some(&**service),
-            Entry::Broken { .. } | Entry::Ignored(_) => None,
-        })
+        self.entries.iter().filter_map(Entry::service)
+    }
+
+    /// The services whose name is shown so, in order; a search through all of them would take too long where there are thousands.
+    pub fn services_named(&self, name: &str) -> impl DoubleEndedIterator<Item = &Service> {
+        let places = self.named.get(name).into_iter().flatten();
+        places.filter_map(|&at| self.entries.get(at)?.service())
     }
 
     /// The first line that master refuses, and what it says.

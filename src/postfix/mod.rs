@@ -25,18 +25,17 @@ pub use builtin::{
     Builtin, Kind, Loader, default_changes, find as find_builtin, names as builtin_names,
 };
 pub use expand::compatibility_level;
-pub use hint::version_hint;
 pub use line::table_lines;
 pub use main_cf::{CommentedOut, Entry as MainEntry, MainCf, Parameter};
 pub use master_cf::{Entry as MasterEntry, MasterCf};
-pub use names::{is_parameter, parameter_names};
+pub use names::{is_parameter, named as parameter_named, parameter_names};
 pub use options::{Options, Override};
 pub use service::{Column, Service};
 pub use view::{COMPUTED, Fault, Value, View, quoted_words, words};
 
 use crate::source::{Problem, Sources, Span};
 use crate::template;
-use crate::version::Version;
+use crate::version::{Range, Version};
 
 /// The oldest release that is modelled.
 pub const OLDEST: Version = Version::new(2, 3);
@@ -56,6 +55,7 @@ pub struct Config {
     pub statement: Option<Span>,
     /// Whether some other program may fill in their values.
     filled_in: bool,
+    hint: Range,
 }
 
 impl Config {
@@ -84,7 +84,13 @@ impl Config {
         let problems = config.main.iter().flat_map(|main| &main.problems);
         let more = config.master.iter().flat_map(|master| &master.problems);
         config.problems = problems.chain(more).cloned().collect();
+        config.hint = hint::of(&config);
         config
+    }
+
+    /// The releases that can be meant by what the files say.
+    pub const fn version_hint(&self) -> Range {
+        self.hint
     }
 
     /// What `service` finds in main.cf with its `-o` on top; without a service, what master finds.
@@ -108,5 +114,18 @@ impl Config {
     /// All services of master.cf, in order.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         self.master.iter().flat_map(MasterCf::services)
+    }
+
+    /// The services whose name is shown so, in order.
+    pub fn services_named(&self, name: &str) -> impl DoubleEndedIterator<Item = &Service> {
+        let master = self.master.iter();
+        master.flat_map(|master| master.services_named(name))
+    }
+
+    /// The service that holds of those with a label such as `submission inet`: the last.
+    pub fn labelled(&self, label: &str) -> Option<&Service> {
+        let (name, kind) = label.rsplit_once(' ')?;
+        let mut services = self.services_named(name);
+        services.rfind(|service| service.kind.text == kind)
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Any other name can be set in main.cf too; it is then a text that other values refer to as `$name`, or nothing at all.
 
-/// Sorted by bytes. Read from the names in global/mail_params.h at the first release of every branch; `postconf -d` of
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// Sorted. Read from the names in global/mail_params.h at the first release of every branch; `postconf -d` of
 /// 3.5.25, 3.7.11, 3.10.13 and 3.11.7 knows no other, but for those that are made of a service and a suffix.
 const NAMES: &str = include_str!("names.txt");
 
@@ -27,7 +30,7 @@ const SUFFIXES: &[&str] = &[
     "_transport_rate_delay",
 ];
 
-/// Every name, sorted by bytes.
+/// Every name, sorted.
 pub fn parameter_names() -> impl Iterator<Item = &'static str> {
     NAMES.lines()
 }
@@ -37,13 +40,13 @@ pub fn is_parameter(name: &[u8]) -> bool {
     let own = SUFFIXES
         .iter()
         .any(|suffix| name.len() > suffix.len() && name.ends_with(suffix.as_bytes()));
-    own || sorted().binary_search(&name).is_ok()
+    own || named(name).is_some()
 }
 
-fn sorted() -> &'static [&'static [u8]] {
-    static SORTED: std::sync::LazyLock<Vec<&[u8]>> =
-        std::sync::LazyLock::new(|| parameter_names().map(str::as_bytes).collect());
-    &SORTED
+/// The parameter of exactly this name, as some release knows it.
+pub fn named(name: &[u8]) -> Option<&'static str> {
+    static NAMED: LazyLock<HashSet<&str>> = LazyLock::new(|| parameter_names().collect());
+    NAMED.get(std::str::from_utf8(name).ok()?).copied()
 }
 
 #[cfg(test)]
@@ -52,7 +55,7 @@ mod tests {
 
     #[test]
     fn the_names_are_sorted_and_hold_all_that_smtpd_loads() {
-        assert!(sorted().is_sorted());
+        assert!(parameter_names().is_sorted());
         for name in super::super::builtin_names() {
             assert!(is_parameter(name.as_bytes()), "{name}");
         }

@@ -290,13 +290,16 @@ fn beside(condition: &Condition, endpoint: &Endpoint, surface: &Surface) -> Trut
     let mut truth = Truth::No;
     for other in &surface.endpoints {
         if other.server != endpoint.server
-            || other.id() == endpoint.id()
+            || other.is_at(endpoint)
             || !other.versions.meets(endpoint.versions)
         {
             continue;
         }
         let mut asked = Case::new(surface, Subject::Endpoint(other));
         truth = truth.or(condition.holds(&mut asked));
+        if truth == Truth::Yes {
+            break;
+        }
     }
     truth
 }

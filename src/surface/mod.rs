@@ -9,6 +9,7 @@ pub mod sasl;
 pub mod server;
 pub mod setting;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -173,6 +174,12 @@ impl Endpoint {
             self.server, self.service, self.address, self.port
         )
     }
+
+    /// Whether it is at the same place as another, that is, has the same [`Self::id`].
+    pub fn is_at(&self, other: &Self) -> bool {
+        (self.server, &self.service, &self.address, self.port)
+            == (other.server, &other.service, &other.address, other.port)
+    }
 }
 
 /// How the surface is to be judged.
@@ -194,22 +201,24 @@ pub fn over_versions(
     judge: impl Fn(Version) -> Vec<Endpoint>,
 ) -> Vec<Endpoint> {
     let mut joined: Vec<Endpoint> = Vec::new();
-    let pieces = range.pieces(changes, oldest);
-    for &(piece, version) in &pieces {
+    // The places in `joined` of what the release before says of each endpoint.
+    let mut before: HashMap<String, Vec<usize>> = HashMap::new();
+    for (piece, version) in range.pieces(changes, oldest) {
+        let mut here: HashMap<String, Vec<usize>> = HashMap::new();
         for mut endpoint in judge(version) {
             endpoint.versions = piece;
-            let same = joined.iter_mut().find(|earlier| {
-                earlier.versions.before == piece.from && {
-                    let mut moved = (*earlier).clone();
-                    moved.versions = piece;
-                    is_same(&moved, &endpoint)
-                }
-            });
+            let id = endpoint.id();
+            let earlier = before.get(&id).into_iter().flatten().copied();
+            let same = earlier.filter(|&at| joined[at].versions.before == piece.from);
+            let same = same.into_iter().find(|&at| is_same(&joined[at], &endpoint));
+            let at = same.unwrap_or(joined.len());
             match same {
-                Some(earlier) if pieces.len() > 1 => earlier.versions.before = piece.before,
-                Some(_) | None => joined.push(endpoint),
+                Some(at) => joined[at].versions.before = piece.before,
+                None => joined.push(endpoint),
             }
+            here.entry(id).or_default().push(at);
         }
+        before = here;
     }
     for endpoint in &mut joined {
         if endpoint.versions == range {
@@ -228,10 +237,11 @@ pub fn over_versions(
     joined
 }
 
-/// Whether two releases say the same of an endpoint; since when a value is built in makes no difference to anybody.
+/// Whether two releases say the same of an endpoint. Since when a value is built in makes no difference to anybody.
 fn is_same(one: &Endpoint, other: &Endpoint) -> bool {
     let timeless = |endpoint: &Endpoint| {
         let mut endpoint = endpoint.clone();
+        endpoint.versions = Range::ANY;
         let reasons = endpoint.because.iter_mut().chain(&mut endpoint.tls_fault);
         for reason in reasons {
             if let Origin::Default(since) = &mut reason.origin

@@ -91,7 +91,7 @@ impl Surface {
             let range = self
                 .versions
                 .postfix
-                .unwrap_or_else(|| postfix::version_hint(config));
+                .unwrap_or_else(|| config.version_hint());
             endpoints.extend(super::postfix::endpoints(
                 config,
                 &self.sources,
@@ -121,7 +121,7 @@ impl Surface {
 
     /// A release of Postfix to read its settings by: the one that was named, else the oldest that can be meant.
     pub fn postfix_version(&self) -> Version {
-        let hint = self.postfix.as_ref().map(postfix::version_hint);
+        let hint = self.postfix.as_ref().map(postfix::Config::version_hint);
         let range = self.versions.postfix.or(hint).unwrap_or_default();
         range.from.unwrap_or(postfix::OLDEST)
     }

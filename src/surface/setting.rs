@@ -40,7 +40,7 @@ impl Surface {
         let (named, hint) = match server {
             Server::Postfix => (
                 self.versions.postfix,
-                self.postfix.as_ref().map(postfix::version_hint),
+                self.postfix.as_ref().map(postfix::Config::version_hint),
             ),
             Server::Dovecot => (
                 self.versions.dovecot,
@@ -101,8 +101,7 @@ impl Surface {
     /// The service whose settings decide at an endpoint of Postfix: behind postscreen the one that it hands its clients to.
     pub fn service_behind(&self, endpoint: &Endpoint) -> Option<&Service> {
         let config = self.postfix.as_ref()?;
-        let labelled = |label: &str| config.services().filter(|one| one.label() == label).last();
-        let service = labelled(&endpoint.service)?;
+        let service = config.labelled(&endpoint.service)?;
         if service.program() != "postscreen" {
             return Some(service);
         }
@@ -110,10 +109,11 @@ impl Surface {
         let name = view.value("smtpd_service_name").map(|value| value.text);
         let name = name.ok().filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| "smtpd".into());
-        let behind = config.services().filter(|one| {
+        let shown = name.to_string();
+        let mut behind = config.services_named(&shown);
+        behind.rfind(|one| {
             matches!(one.kind.text.as_slice(), b"pass" | b"unix") && one.name.text == name
-        });
-        behind.last()
+        })
     }
 
     fn postfix_setting(&self, service: Option<&Service>, name: &str, range: Range) -> Vec<InForce> {

@@ -9,7 +9,7 @@
 use bstr::ByteSlice;
 
 use crate::dovecot::{self, EntryKind};
-use crate::postfix::{is_parameter, parameter_names};
+use crate::postfix::{is_parameter, parameter_named};
 use crate::source::Span;
 use crate::surface::Server;
 use crate::surface::server::Surface;
@@ -89,10 +89,13 @@ fn words_before_equals(bytes: &[u8], stretch: Span) -> Vec<(&[u8], Span)> {
 
 /// The parameter at the end of a word that is none by itself.
 fn glued_parameter(word: &[u8]) -> Option<&'static str> {
-    let long = parameter_names().filter(|name| name.len() >= SHORTEST);
-    long.filter(|_| !is_parameter(word))
-        .filter(|name| is_glued(word, name))
-        .max_by_key(|name| name.len())
+    if is_parameter(word) {
+        return None;
+    }
+    // The longest name comes first.
+    let ends = 1..(word.len() + 1).saturating_sub(SHORTEST);
+    ends.filter_map(|start| parameter_named(&word[start..]))
+        .find(|name| is_glued(word, name))
 }
 
 /// Whether a word ends in a name behind something else. What ends in `_` before it is a name that somebody made up, what

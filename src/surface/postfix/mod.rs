@@ -144,12 +144,14 @@ impl<'a> Instance<'a> {
         let name = view.value("smtpd_service_name").map(|value| value.text);
         let name = name.ok().filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| "smtpd".into());
-        let behind = self.config.services().filter(|one| {
+        let shown = name.to_string();
+        let mut behind = self.config.services_named(&shown);
+        let behind = behind.rfind(|one| {
             matches!(one.kind.text.as_slice(), b"pass" | b"unix")
                 && one.name.text == name
                 && !listener::is_disabled(self, one)
         });
-        let Some(smtpd) = behind.last().filter(|one| one.program() == "smtpd") else {
+        let Some(smtpd) = behind.filter(|one| one.program() == "smtpd") else {
             let mut endpoint = self.endpoint(service, service);
             endpoint.verdict = Verdict::Fails(format!(
                 "postscreen finds no smtpd service \"{name} pass\" to hand its clients to"

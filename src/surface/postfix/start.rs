@@ -313,11 +313,10 @@ fn missing_proxymap(instance: &Instance<'_>, view: &View<'_>) -> Option<Down> {
 
 /// Whether master runs a service that others talk to; without master.cf the stock one is assumed, which has them all.
 fn has_service(instance: &Instance<'_>, name: &str, program: &str) -> bool {
-    let mut services = instance.config.services();
+    let mut services = instance.config.services_named(name);
     instance.config.master.is_none()
         || services.any(|service| {
             service.kind.text == "unix"
-                && service.name.text == name
                 && service.program() == program
                 && !listener::is_disabled(instance, service)
         })
