@@ -17,6 +17,7 @@ use plainsight::impact::{self, Asked};
 use plainsight::log::{self, Named, Options};
 use plainsight::project::Project;
 use plainsight::report::answer::Answer;
+use plainsight::report::screen::Screen;
 use plainsight::report::{self, Checked};
 use plainsight::root::Root;
 use plainsight::rule::Rule;
@@ -131,14 +132,14 @@ fn judged(surface: Surface) {
             before: &surface,
             patch: b"",
         };
-        written(|out| report::preflight::write(out, &answered));
+        written(|out| report::preflight::write(out, &answered, &narrow()));
         written(|out| report::html::write(out, &answer));
         written(|out| report::markdown::write(out, &answer));
     }
     with_rules(|rules| {
         let findings = finding::of_surface(&surface, rules);
         let checked = [Checked::new(surface, findings)];
-        written(|out| report::check::write(out, &checked, &[], false));
+        written(|out| report::check::write(out, &checked, &[], &narrow()));
         written(|out| report::github::write(out, &checked, &[]));
         written(|out| report::junit::write(out, &checked, &[], rules, None));
         let json = written(|out| report::json::write(out, &report::json::check(&checked, &[])));
@@ -147,6 +148,14 @@ fn judged(surface: Surface) {
             assert!(serde_json::from_str::<serde_json::Value>(&document).is_ok());
         }
     });
+}
+
+/// A terminal on which lines have to be cut.
+fn narrow() -> Screen {
+    Screen {
+        width: Some(40),
+        ..Screen::default()
+    }
 }
 
 /// What a report wrote: text without control characters, whatever was in the files.
@@ -188,7 +197,7 @@ pub fn log_file(bytes: &[u8]) {
             Err(errors) => panic!("what was saved cannot be read: {errors:?}"),
         }
     }
-    written(|out| report::scan::write(out, &evidence));
+    written(|out| report::scan::write(out, &evidence, &narrow()));
     let json = written(|out| report::json::write(out, &report::json::scan(&evidence)));
     assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
     assert!(log::segment(&inputs, &options).is_ok());
@@ -207,7 +216,7 @@ pub fn saved_scan(bytes: &[u8]) {
     let file = Scratch::of(b"2026-03-01T08:00:00+01:00 mail dovecot: imap-login: Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, session=<a>\n");
     let inputs = [Named::Path(file.0.clone())];
     if let Ok((evidence, _)) = log::resume(&inputs, &Options::default(), Some(bytes)) {
-        written(|out| report::scan::write(out, &evidence));
+        written(|out| report::scan::write(out, &evidence, &narrow()));
     }
 }
 
@@ -217,7 +226,7 @@ pub fn rule(bytes: &[u8]) {
         return;
     };
     if let Ok(rule) = Rule::parse("rule", text) {
-        written(|out| report::rule::explain(out, &rule));
+        written(|out| report::rule::explain(out, &rule, &narrow()));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::source::absolute;
 use crate::surface::server::Surface;
 
 use super::Outcome;
-use super::options::today;
+use super::clock::today;
 use crate::parallel;
 
 /// The files that differ from a revision.

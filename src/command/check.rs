@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::finding::Finding;
+use crate::report::screen::Screen;
 use crate::report::{self, Checked};
 use crate::rule::Severity;
 use crate::source::absolute;
 
 use super::changed::Changes;
 use super::findings::{Exceptions, with_findings};
-use super::options::{ClientOptions, Color, RuleOptions, ServerOptions};
+use super::options::{ClientOptions, RuleOptions, ServerOptions};
 use super::{Exit, Outcome};
 
 /// From which severity on findings make the exit code 1.
@@ -68,21 +69,18 @@ pub(super) struct Arguments {
     /// Judge only the servers that differ from this revision of git, and show only findings that it does not have
     #[arg(long, value_name = "REVISION", conflicts_with = "write_baseline")]
     changed_since: Option<String>,
-    /// Whether the text is in colour
-    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
-    color: Color,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: Output,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
-    match answer(arguments) {
+pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
+    match answer(arguments, screen) {
         Ok(outcome) | Err(outcome) => outcome,
     }
 }
 
-fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
+fn answer(arguments: &Arguments, screen: &Screen) -> Result<Outcome, Outcome> {
     let rules = arguments.rules.all(arguments.path.first())?;
     let surfaces = arguments
         .server
@@ -127,10 +125,7 @@ fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
         Output::Text if checked.is_empty() && changes.is_some() => {
             writeln!(result, "no server here has changed")
         }
-        Output::Text => {
-            let styled = arguments.color.is_wanted();
-            report::check::write(&mut result, &checked, &exceptions, styled)
-        }
+        Output::Text => report::check::write(&mut result, &checked, &exceptions, screen),
         Output::Json => {
             let document = report::json::check(&checked, &exceptions);
             report::json::write(&mut result, &document)

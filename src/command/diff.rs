@@ -9,6 +9,8 @@ use clap::Args;
 
 use crate::fix::{self, Change};
 use crate::patch;
+use crate::report;
+use crate::report::screen::Screen;
 use crate::surface::server::Surface;
 
 use super::options::{ClientOptions, ServerOptions};
@@ -29,18 +31,18 @@ pub(super) struct Arguments {
     reverse: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
-    match answer(arguments) {
+pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
+    match answer(arguments, screen) {
         Ok(outcome) | Err(outcome) => outcome,
     }
 }
 
-fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
+fn answer(arguments: &Arguments, screen: &Screen) -> Result<Outcome, Outcome> {
     let surfaces = arguments
         .server
         .surfaces(&arguments.path, &ClientOptions::default())?;
     let changes = arguments.wish.changes(&surfaces)?;
-    let mut result = Vec::new();
+    let mut patch = Vec::new();
     let mut notes = Vec::new();
     let mut printed = BTreeSet::new();
     let base = base(&surfaces, &changes);
@@ -52,7 +54,7 @@ fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
             }
             let before = surface.sources.bytes(*file);
             let name = name_below(&base, &place);
-            result.extend(match arguments.reverse {
+            patch.extend(match arguments.reverse {
                 false => patch::unified(&name, before, after),
                 true => patch::unified(&name, after, before),
             });
@@ -63,21 +65,34 @@ fn answer(arguments: &Arguments) -> Result<Outcome, Outcome> {
         notes.push("something would stay open, so --strict prints no patch".to_owned());
         return Err(Outcome::trouble(notes));
     }
-    if !result.is_empty() && here() != base {
+    if !patch.is_empty() && here() != base {
         let base = base.display();
         notes.push(format!(
             "the paths in the patch begin at {base}, so take it with `patch -d {base} -p1`"
         ));
     }
+    let exit = match patch.is_empty() {
+        true => Exit::Clean,
+        false => Exit::Found,
+    };
+    let result = shown(&patch, screen)?;
     Ok(Outcome {
-        exit: if result.is_empty() {
-            Exit::Clean
-        } else {
-            Exit::Found
-        },
+        exit,
         result,
         notes,
     })
+}
+
+/// The patch as it goes to the screen.
+///
+/// # Errors
+/// Never, as long as there is memory.
+pub(super) fn shown(patch: &[u8], screen: &Screen) -> Result<Vec<u8>, Outcome> {
+    let mut shown = Vec::new();
+    match report::patch::write(&mut shown, patch, screen) {
+        Ok(()) => Ok(shown),
+        Err(error) => Err(Outcome::trouble(vec![error.to_string()])),
+    }
 }
 
 /// Where the paths of the patch begin: where the user stands, if all that changes lies below; at the top of the

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::report;
+use crate::report::screen::Screen;
 use crate::rule;
 use crate::spelling;
 
@@ -31,7 +32,7 @@ pub(super) struct ListArguments {
     format: Format,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
+pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
     let rules = match arguments.rules.all(None) {
         Ok(rules) => rules,
         Err(outcome) => return outcome,
@@ -46,18 +47,18 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         )]);
     };
     written(|out| match arguments.format {
-        Format::Text => report::rule::explain(out, rule),
+        Format::Text => report::rule::explain(out, rule, screen),
         Format::Json => report::json::write(out, &report::rule::document(&[rule])),
     })
 }
 
-pub(super) fn list(arguments: &ListArguments) -> Outcome {
+pub(super) fn list(arguments: &ListArguments, screen: &Screen) -> Outcome {
     let rules = match arguments.rules.all(None) {
         Ok(rules) => rules,
         Err(outcome) => return outcome,
     };
     written(|out| match arguments.format {
-        Format::Text => report::rule::list(out, &rules),
+        Format::Text => report::rule::list(out, &rules, screen),
         Format::Json => {
             let all: Vec<_> = rules.iter().collect();
             report::json::write(out, &report::rule::document(&all))

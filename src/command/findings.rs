@@ -14,7 +14,7 @@ use crate::surface::server::Surface;
 use crate::transaction::{Readers, write_whole};
 
 use super::Outcome;
-use super::options::today;
+use super::clock::today;
 use crate::parallel;
 
 /// What the rules say of each server, with the word on each fix that its change would get.

@@ -5,6 +5,7 @@
 mod apply;
 mod changed;
 mod check;
+mod clock;
 mod diff;
 mod explain;
 mod findings;
@@ -14,6 +15,7 @@ mod options;
 mod preflight;
 mod progress;
 mod scan;
+mod screen;
 mod wish;
 
 use std::io::{self, Write};
@@ -22,6 +24,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::report::plain::plain;
+
+use screen::ScreenOptions;
 
 /// Find who still logs in to the mail server in plain sight, and close it without breaking them.
 #[derive(Debug, Parser)]
@@ -35,6 +39,8 @@ use crate::report::plain::plain;
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    screen: ScreenOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -113,15 +119,17 @@ impl Outcome {
 
 /// Runs one command: the result goes to `out`, everything else to `err`.
 pub fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    let options = &arguments.screen;
+    let screen = &options.screen();
     let outcome = match &arguments.command {
-        Command::Check(arguments) => check::run(arguments),
-        Command::Scan(arguments) => scan::run(arguments),
-        Command::Preflight(arguments) => preflight::run(arguments),
-        Command::Diff(arguments) => diff::run(arguments),
-        Command::Apply(arguments) => apply::run(arguments, err),
-        Command::Explain(arguments) => explain::run(arguments),
+        Command::Check(arguments) => check::run(arguments, screen),
+        Command::Scan(arguments) => scan::run(arguments, screen),
+        Command::Preflight(arguments) => preflight::run(arguments, screen),
+        Command::Diff(arguments) => diff::run(arguments, screen),
+        Command::Apply(arguments) => apply::run(arguments, options, err),
+        Command::Explain(arguments) => explain::run(arguments, screen),
         Command::Ignore(arguments) => ignore::run(arguments),
-        Command::Rules(arguments) => explain::list(arguments),
+        Command::Rules(arguments) => explain::list(arguments, screen),
     };
     for note in &outcome.notes {
         // Where stderr is closed nobody can be told.

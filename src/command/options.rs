@@ -1,18 +1,10 @@
 //! What several commands let the user say: which servers, which releases, which certificates, which format.
 
 use std::collections::BTreeSet;
-use std::env;
-use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use clap::{Args, ValueEnum};
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::certificate::{Missing, Policy};
 use crate::project::{Project, Projects};
@@ -24,7 +16,9 @@ use crate::source::absolute;
 use crate::surface::server::{Surface, Versions};
 use crate::surface::{Client, Question};
 use crate::version::{Range, Version};
+use clap::{Args, ValueEnum};
 
+use super::clock::now;
 use super::{Exit, Outcome};
 use crate::parallel;
 
@@ -36,34 +30,6 @@ pub(super) enum Format {
     Text,
     /// For programs; docs/json.md describes it.
     Json,
-}
-
-/// Whether text is in colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Color {
-    /// On a terminal, unless NO_COLOR is set
-    #[default]
-    Auto,
-    /// In any case
-    Always,
-    /// Never
-    Never,
-}
-
-impl Color {
-    /// Whether what goes to stdout is to be in colour.
-    pub(super) fn is_wanted(self) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Never => false,
-            // no-color.org: any value but an empty one.
-            Self::Auto => {
-                io::stdout().is_terminal()
-                    && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-                    && env::var_os("TERM").is_some_and(|terminal| terminal != "dumb")
-            }
-        }
-    }
 }
 
 /// Whether names are shown.
@@ -402,26 +368,4 @@ fn installed_version(command: &str, arguments: &[&str]) -> Option<Version> {
         .output()
         .ok()?;
     String::from_utf8_lossy(&output.stdout).parse().ok()
-}
-
-/// The date where the clock stands, in UTC; only what has an end date looks at it.
-pub(super) fn today() -> Date {
-    let now = Timestamp::from_second(now()).unwrap_or_default();
-    TimeZone::UTC.to_datetime(now).date()
-}
-
-/// Seconds since 1970; only the expiry of certificates and of acceptances looks at it.
-/// `PLAINSIGHT_TODAY=2027-01-31` in the environment stands in for the clock, so that tests need none.
-fn now() -> i64 {
-    let said = env::var("PLAINSIGHT_TODAY").ok();
-    if let Some(day) = said.and_then(|said| crate::toml::day(&said))
-        && let Ok(midnight) = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0))
-    {
-        return midnight.as_second();
-    }
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-        })
 }

@@ -12,12 +12,14 @@ use crate::log::{self, Named};
 use crate::mailbox::{self, Owner};
 use crate::project::{Acceptance, Network, Project, range};
 use crate::report::answer::Answer;
+use crate::report::screen::Screen;
 use crate::report::{self, Checked};
 use crate::rule::Rule;
 
+use super::clock::today;
 use super::findings::with_findings;
 use super::logs::{self, LogOptions};
-use super::options::{ClientOptions, RedactOptions, ServerOptions, only, today};
+use super::options::{ClientOptions, RedactOptions, ServerOptions, only};
 use super::{Exit, Outcome};
 
 /// Arguments of `preflight`.
@@ -151,7 +153,7 @@ fn named_network(text: &str) -> Result<(String, IpNet), String> {
     Ok((name.to_owned(), range(network)?))
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
+pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
     let paths: Vec<PathBuf> = arguments.path.iter().cloned().collect();
     let mut surfaces = match arguments.server.surfaces(&paths, &ClientOptions::default()) {
         Ok(surfaces) => surfaces,
@@ -216,7 +218,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     };
     let mut result = Vec::new();
     let written = match arguments.format {
-        AnswerFormat::Text => report::preflight::write(&mut result, &preflight),
+        AnswerFormat::Text => report::preflight::write(&mut result, &preflight, screen),
         AnswerFormat::Html => report::html::write(&mut result, &answer),
         AnswerFormat::Markdown => report::markdown::write(&mut result, &answer),
         AnswerFormat::Csv => report::csv::write(&mut result, &answer),

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::evidence::{Evidence, Transport};
 use crate::report;
+use crate::report::screen::Screen;
 
 use super::logs::{self, LogOptions};
 use super::options::{ClientOptions, RedactOptions, ServerOptions, only};
@@ -38,7 +39,7 @@ enum ScanFormat {
     Evidence,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
+pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
     let mut named = arguments.logs.named(&arguments.log);
     let asked = arguments.server.names_a_root();
     // A configuration that nobody named is not needed to read a log that somebody did.
@@ -103,7 +104,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
     let exit = exit(&evidence);
     let written = match arguments.format {
-        ScanFormat::Text => report::scan::write(&mut result, &evidence),
+        ScanFormat::Text => report::scan::write(&mut result, &evidence, screen),
         ScanFormat::Json => report::json::write(&mut result, &report::json::scan(&evidence)),
         ScanFormat::Evidence => Ok(()),
     };

@@ -14,8 +14,8 @@ use crate::surface::server::Surface;
 use crate::surface::{Endpoint, Server};
 
 use super::Outcome;
+use super::clock::today;
 use super::logs::LogOptions;
-use super::options::today;
 
 /// What the user wants of the change.
 #[derive(Debug, Args)]

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::finding::{By, Finding};
-use crate::source::{Origin, Sources};
-use crate::surface::{Because, Endpoint, Verdict};
+use crate::source::Sources;
+use crate::surface::{Endpoint, Verdict};
 
-use super::plain::{plain, plain_path, plain_place};
-use super::table::Table;
-use super::{Checked, diagnostic};
+use super::endpoint::{self, port};
+use super::plain::{plain, plain_path};
+use super::screen::{Screen, Tone};
+use super::{Checked, diagnostic, link};
 
-/// Writes the report; in colour if `styled`.
+/// Writes the report.
 ///
 /// # Errors
 /// What the writer says.
@@ -19,28 +20,33 @@ pub fn write(
     out: &mut dyn Write,
     checked: &[Checked],
     exceptions: &[Finding],
-    styled: bool,
+    screen: &Screen,
 ) -> io::Result<()> {
-    writeln!(out, "{}", answer(checked))?;
+    let answer = answer(checked);
+    let (word, rest) = answer.split_at(answer.find(':').unwrap_or(answer.len()));
+    let word = screen.paint(tone(checked), word);
+    screen.line(out, 0, &format!("{word}{rest}"))?;
     for one in checked {
         writeln!(out)?;
         if checked.len() > 1 {
-            writeln!(out, "{}", plain_path(&one.surface.root.shown))?;
+            let name = plain_path(&one.surface.root.shown);
+            writeln!(out, "{}", screen.paint(Tone::Heading, &name))?;
         }
-        write_endpoints(out, one)?;
-        write_assumptions(out, &one.surface.endpoints)?;
-        write_findings(out, &one.findings, Some(&one.surface.sources), styled)?;
+        let surface = &one.surface;
+        endpoint::write(out, &surface.endpoints, &surface.sources, screen)?;
+        write_assumptions(out, &surface.endpoints, screen)?;
+        write_findings(out, &one.findings, Some(&surface.sources), screen)?;
         let problems: Vec<_> = one.surface.problems().collect();
         if !problems.is_empty() {
             writeln!(out)?;
         }
         for problem in problems {
-            let place = plain_place(&one.surface.sources, problem.span);
+            let place = link::place(screen, &surface.sources, problem.span);
             let message = plain(problem.message.as_bytes());
-            writeln!(out, "{place}: {message}")?;
+            screen.line(out, 0, &format!("{place}: {message}"))?;
         }
     }
-    write_findings(out, exceptions, None, styled)?;
+    write_findings(out, exceptions, None, screen)?;
     write_excepted(out, checked)?;
     let all = || {
         checked
@@ -49,11 +55,9 @@ pub fn write(
             .chain(exceptions)
     };
     if let Some(finding) = all().find(|finding| finding.suppressed.is_none()) {
-        writeln!(
-            out,
-            "\nplainsight explain {} tells why it matters and how to mend it",
-            finding.rule
-        )?;
+        let command = format!("plainsight explain {}", finding.rule);
+        let command = screen.paint(Tone::Heading, &command);
+        writeln!(out, "\n{command} tells why it matters and how to mend it")?;
     }
     Ok(())
 }
@@ -82,6 +86,18 @@ fn write_excepted(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
         .collect();
     let all = count(by.values().sum(), "finding");
     writeln!(out, "\n{all} excepted: {}", parts.join(", "))
+}
+
+/// What the first line means.
+fn tone(checked: &[Checked]) -> Tone {
+    let mut endpoints = checked.iter().flat_map(|one| &one.surface.endpoints);
+    if endpoints.clone().next().is_none() {
+        Tone::Doubt
+    } else if endpoints.all(|endpoint| endpoint.verdict.is_enforced()) {
+        Tone::Good
+    } else {
+        Tone::Bad
+    }
 }
 
 /// The first line: enforced or not.
@@ -151,85 +167,12 @@ pub fn count(number: usize, noun: &str) -> String {
     }
 }
 
-fn write_endpoints(out: &mut dyn Write, one: &Checked) -> io::Result<()> {
-    let endpoints = &one.surface.endpoints;
-    if endpoints.is_empty() {
-        return Ok(());
-    }
-    let any = crate::version::Range::ANY;
-    let ranged = endpoints.iter().any(|endpoint| endpoint.versions != any);
-    let releases = ranged.then_some("RELEASES");
-    let head = ["VERDICT", "SERVER", "SERVICE", "PORT", "TLS"].into_iter();
-    let mut table = Table::new(&head.chain(releases).collect::<Vec<_>>(), &[3]);
-    for endpoint in endpoints {
-        let mut cells = vec![
-            endpoint.verdict.word().to_owned(),
-            endpoint.server.to_string(),
-            plain(endpoint.service.as_bytes()),
-            port(endpoint),
-            endpoint.tls.to_string(),
-        ];
-        cells.extend(ranged.then(|| endpoint.versions.to_string()));
-        table.row(cells);
-    }
-    // The table is laid out as a whole, then each row is followed by what decides it.
-    let mut text = Vec::new();
-    table.write(&mut text, "")?;
-    let text = String::from_utf8_lossy(&text);
-    for (row, line) in text.lines().enumerate() {
-        writeln!(out, "{line}")?;
-        if let Some(endpoint) = row.checked_sub(1).and_then(|row| endpoints.get(row)) {
-            write_reasons(out, &one.surface.sources, endpoint)?;
-        }
-    }
-    Ok(())
-}
-
-/// The port with the address before it, where it is not every address.
-pub(super) fn port(endpoint: &Endpoint) -> String {
-    let port = match endpoint.port {
-        0 => "?".to_owned(),
-        port => port.to_string(),
-    };
-    match endpoint.address.as_str() {
-        "*" | "" => port,
-        address if address.contains(':') => format!("[{}]:{port}", plain(address.as_bytes())),
-        address => format!("{}:{port}", plain(address.as_bytes())),
-    }
-}
-
-fn write_reasons(out: &mut dyn Write, sources: &Sources, endpoint: &Endpoint) -> io::Result<()> {
-    match &endpoint.verdict {
-        Verdict::Fails(why) | Verdict::Unknown(why) => {
-            writeln!(out, "    {}", plain(why.as_bytes()))?;
-        }
-        Verdict::TlsOnly
-        | Verdict::Cleartext
-        | Verdict::Challenge
-        | Verdict::LockedOut
-        | Verdict::NoAuth => {}
-    }
-    for because in &endpoint.because {
-        writeln!(out, "    {}", because_line(sources, because))?;
-    }
-    for exemption in &endpoint.exemptions {
-        let network = exemption
-            .network
-            .as_deref()
-            .map(|network| format!(" {}", plain(network.as_bytes())))
-            .unwrap_or_default();
-        writeln!(
-            out,
-            "    except {}{network}: {}",
-            exemption.kind.word(),
-            plain(exemption.detail.as_bytes())
-        )?;
-    }
-    Ok(())
-}
-
 /// What was taken for granted, each once, with the ports it matters to.
-fn write_assumptions(out: &mut dyn Write, endpoints: &[Endpoint]) -> io::Result<()> {
+fn write_assumptions(
+    out: &mut dyn Write,
+    endpoints: &[Endpoint],
+    screen: &Screen,
+) -> io::Result<()> {
     let mut assumed: Vec<(&str, Vec<String>)> = Vec::new();
     for endpoint in endpoints {
         for text in &endpoint.assumed {
@@ -240,30 +183,15 @@ fn write_assumptions(out: &mut dyn Write, endpoints: &[Endpoint]) -> io::Result<
         }
     }
     if !assumed.is_empty() {
-        writeln!(out, "\nassumed:")?;
+        writeln!(out, "\n{}", screen.paint(Tone::Heading, "assumed:"))?;
     }
     for (text, mut ports) in assumed {
         ports.dedup();
         let noun = if ports.len() == 1 { "port" } else { "ports" };
         let text = plain(text.as_bytes());
-        writeln!(out, "  {text} ({noun} {})", ports.join(", "))?;
+        screen.line(out, 2, &format!("{text} ({noun} {})", ports.join(", ")))?;
     }
     Ok(())
-}
-
-/// `smtpd_tls_auth_only = no (default)` or `… (etc/postfix/main.cf:3:1)`.
-pub(super) fn because_line(sources: &Sources, because: &Because) -> String {
-    let origin = match because.origin {
-        Origin::File(span) => plain_place(sources, span),
-        Origin::Default(_) => "default".to_owned(),
-        Origin::Implied(how) => how.to_owned(),
-    };
-    let value = plain(&because.value);
-    let value = if value.is_empty() { "(empty)" } else { &value };
-    format!(
-        "{} = {value}  ({origin})",
-        plain(because.setting.as_bytes())
-    )
 }
 
 /// Writes each finding that counts; of several that point to one place for one reason only the last shows it.
@@ -271,7 +199,7 @@ fn write_findings(
     out: &mut dyn Write,
     findings: &[Finding],
     sources: Option<&Sources>,
-    styled: bool,
+    screen: &Screen,
 ) -> io::Result<()> {
     let open: Vec<&Finding> = findings
         .iter()
@@ -288,9 +216,9 @@ fn write_findings(
             writeln!(out)?;
         }
         let text = if goes_on {
-            diagnostic::title(finding, styled)
+            diagnostic::title(finding, screen)
         } else {
-            diagnostic::diagnostic(finding, sources, styled)
+            diagnostic::diagnostic(finding, sources, screen)
         };
         writeln!(out, "{text}")?;
         together = goes_on;

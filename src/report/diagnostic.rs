@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use annotate_snippets::{
-    Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet,
+    Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, Title,
 };
 
 use crate::finding::{Finding, Fix};
 use crate::rule::Severity;
 use crate::source::{FileId, Sources, Span};
 
+use super::link;
 use super::plain::{plain, plain_path};
+use super::screen::Screen;
 
 /// Lines further apart than this are not shown in one piece.
 const FARTHEST: usize = 400;
@@ -20,11 +23,18 @@ const FARTHEST: usize = 400;
 const LONGEST: usize = 2000;
 
 /// The first line of a finding alone.
-pub(super) fn title(finding: &Finding, styled: bool) -> String {
+pub(super) fn title(finding: &Finding, screen: &Screen) -> String {
+    renderer(screen).render(&[Group::with_title(headline(finding, screen))])
+}
+
+fn headline<'a>(finding: &'a Finding, screen: &Screen) -> Title<'a> {
     let title = level(finding)
         .primary_title(plain(finding.message.as_bytes()))
         .id(&finding.rule);
-    renderer(styled).render(&[Group::with_title(title)])
+    match link::rule(screen, &finding.rule) {
+        Some(address) => title.id_url(address),
+        None => title,
+    }
 }
 
 const fn level(finding: &Finding) -> Level<'static> {
@@ -35,25 +45,34 @@ const fn level(finding: &Finding) -> Level<'static> {
     }
 }
 
-const fn renderer(styled: bool) -> Renderer {
-    if styled {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
+fn renderer(screen: &Screen) -> Renderer {
+    let renderer = match screen.coloured {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
+    };
+    let renderer = renderer.hyperlink(screen.links.is_some());
+    match screen.width {
+        Some(width) => renderer.term_width(width),
+        None => renderer,
     }
 }
 
-/// The finding, with the lines from `sources` where they are given; in colour if `styled`.
-pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, styled: bool) -> String {
-    let title = level(finding)
-        .primary_title(plain(finding.message.as_bytes()))
-        .id(&finding.rule);
+/// The finding, with the lines from `sources` where they are given.
+pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, screen: &Screen) -> String {
+    let title = headline(finding, screen);
+    // The files it names, each with its address.
+    let mut files: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let mut name = |path: &Path| {
+        let name = plain_path(path);
+        files.insert(name.clone(), link::file(screen, path));
+        name
+    };
     let pieces = sources.map_or_else(Vec::new, |sources| pieces(finding, sources));
     let mut elements: Vec<Element<'_>> = Vec::new();
     if pieces.is_empty()
         && let Some(place) = &finding.place
     {
-        let origin = Origin::path(plain_path(&place.file))
+        let origin = Origin::path(name(&place.file))
             .line(place.line)
             .char_column(place.column);
         elements.push(origin.into());
@@ -63,9 +82,12 @@ pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, styled: b
         && let Some(sources) = sources
         && let Some(file) = super::first_file(sources, finding)
     {
-        elements.push(Origin::path(plain_path(sources.shown_path(file))).into());
+        elements.push(Origin::path(name(sources.shown_path(file))).into());
     }
-    elements.extend(pieces.into_iter().map(|piece| piece.snippet().into()));
+    for piece in pieces {
+        let path = name(&piece.path);
+        elements.push(piece.snippet(path).into());
+    }
     if let Some(releases) = &finding.releases {
         let text = format!("this holds for {releases}");
         elements.push(Level::NOTE.message(text).into());
@@ -78,12 +100,42 @@ pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, styled: b
         Fix::None => None,
     };
     elements.extend(help.map(|help| Level::HELP.message(help).into()));
-    renderer(styled).render(&[title.elements(elements)])
+    let text = renderer(screen).render(&[title.elements(elements)]);
+    match screen.links {
+        Some(_) => with_links(&text, &files, screen),
+        None => text,
+    }
+}
+
+/// The text with a link at each line that names a file and a place in it, which the renderer does not make.
+fn with_links(text: &str, files: &BTreeMap<String, Option<String>>, screen: &Screen) -> String {
+    let linked = |line: &str| {
+        let arrow = line.find("--> ").or_else(|| line.find("::: "))?;
+        let (before, rest) = line.split_at(arrow + 4);
+        // In a line of a file such an arrow stands behind the number of the line.
+        if line[..arrow].contains('|') {
+            return None;
+        }
+        // The longest name first, where one begins as another does.
+        let (name, address) = files
+            .iter()
+            .rev()
+            .find(|(name, _)| rest.contains(name.as_str()))?;
+        let start = rest.find(name.as_str())?;
+        let end = rest[start..]
+            .find('\u{1b}')
+            .map_or(rest.len(), |end| start + end);
+        let place = screen.link(address.as_deref(), &rest[start..end]);
+        Some(format!("{before}{}{place}{}", &rest[..start], &rest[end..]))
+    };
+    let lines = text.split('\n');
+    let lines = lines.map(|line| linked(line).unwrap_or_else(|| line.to_owned()));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A stretch of one file with places in it.
 struct Piece {
-    path: String,
+    path: PathBuf,
     first_line: usize,
     text: String,
     /// Where the places are in the text; the first is the finding's own in the first piece.
@@ -91,7 +143,7 @@ struct Piece {
 }
 
 impl Piece {
-    fn snippet(self) -> Snippet<'static, Annotation<'static>> {
+    fn snippet(self, path: String) -> Snippet<'static, Annotation<'static>> {
         let annotations = self.places.into_iter().map(|(range, primary)| {
             if primary {
                 AnnotationKind::Primary.span(range)
@@ -100,7 +152,7 @@ impl Piece {
             }
         });
         Snippet::source(self.text)
-            .path(self.path)
+            .path(path)
             .line_start(self.first_line)
             .annotations(annotations.collect::<Vec<_>>())
     }
@@ -162,7 +214,7 @@ fn piece(sources: &Sources, spans: &[(Span, bool)]) -> Option<Piece> {
     }
     let (text, places) = harmless(lines, start, &near);
     Some(Piece {
-        path: plain_path(sources.shown_path(file)),
+        path: sources.shown_path(file).to_path_buf(),
         first_line: sources.position(Span::new(file, start, start)).line,
         text,
         places,

@@ -9,7 +9,8 @@ use crate::impact::{Decision, Impact};
 use crate::surface::Server;
 
 use super::answer::{Answer, GROUPS};
-use super::check::{count, port};
+use super::check::count;
+use super::endpoint::port;
 use super::plain::{code, markdown, plain};
 
 /// Writes the change request.

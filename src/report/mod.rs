@@ -3,24 +3,29 @@
 //! `check`, `scan` and `preflight` write for people, `json` for programs; `html`, `markdown` and `csv` hand on the `answer` of
 //! `preflight`;
 //! `rule` writes what there is to know about one;
-//! `redact` replaces names by pseudonyms, `plain` makes hostile text harmless, `table` lines up columns.
+//! `redact` replaces names by pseudonyms, `plain` makes hostile text harmless;
+//! a `screen` is what people look at, `table` lines up columns on it, `link` leads from it to files.
 
 pub mod answer;
 pub mod check;
 pub mod csv;
 mod diagnostic;
 mod discreet;
+mod endpoint;
 pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;
+mod link;
 pub mod markdown;
+pub mod patch;
 pub mod plain;
 pub mod preflight;
 pub mod redact;
 pub mod rule;
 pub mod sarif;
 pub mod scan;
+pub mod screen;
 pub mod table;
 
 use std::path::PathBuf;

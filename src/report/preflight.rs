@@ -6,39 +6,54 @@ use std::io::{self, Write};
 use crate::impact::{AccountImpact, Cause, ClientImpact, Decision, Impact, Older, Preflight};
 
 use super::answer::GROUPS;
-use super::check::{count, port};
+use super::check::count;
+use super::endpoint::{self, port};
 use super::plain::plain;
 use super::scan::account;
-use super::table::Table;
+use super::screen::{Screen, Tone};
+use super::table::{Cell, Column, Table};
 
 /// Writes the report.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
-    let decision = match preflight.decision {
-        Decision::Go => "GO",
-        Decision::NoGo => "NO-GO",
-        Decision::CannotTell => "CANNOT TELL",
+pub fn write(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -> io::Result<()> {
+    let (decision, tone) = match preflight.decision {
+        Decision::Go => ("GO", Tone::Good),
+        Decision::NoGo => ("NO-GO", Tone::Bad),
+        Decision::CannotTell => ("CANNOT TELL", Tone::Doubt),
     };
+    let decision = screen.paint(tone, decision);
     let mut reasons = preflight.reasons.iter();
     match reasons.next() {
-        Some(reason) => writeln!(out, "{decision}: {}", plain(reason.as_bytes()))?,
+        Some(reason) => {
+            screen.line(out, 0, &format!("{decision}: {}", plain(reason.as_bytes())))?
+        }
         None => writeln!(out, "{decision}")?,
     }
     for reason in reasons {
-        writeln!(out, "  {}", plain(reason.as_bytes()))?;
+        screen.line(out, 2, &plain(reason.as_bytes()))?;
     }
     if let Some(sentence) = preflight.hosts.sentence() {
-        writeln!(out, "\n{}", plain(sentence.as_bytes()))?;
+        writeln!(out)?;
+        screen.line(out, 0, &plain(sentence.as_bytes()))?;
     }
     for (impact, title) in GROUPS {
-        write_accounts(out, title, impact, preflight)?;
+        write_accounts(out, title, impact, preflight, screen)?;
     }
-    write_trend(out, preflight)?;
-    write_versions(out, preflight)?;
-    write_minima(out, preflight)?;
-    write_endpoints(out, preflight)
+    write_trend(out, preflight, screen)?;
+    write_versions(out, preflight, screen)?;
+    write_minima(out, preflight, screen)?;
+    write_endpoints(out, preflight, screen)
+}
+
+/// Writes what stands above a table or a list.
+fn write_title(out: &mut dyn Write, title: &str, screen: &Screen) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n{}",
+        screen.paint(Tone::Heading, &format!("{title}:"))
+    )
 }
 
 fn write_accounts(
@@ -46,6 +61,7 @@ fn write_accounts(
     title: &str,
     impact: Impact,
     preflight: &Preflight,
+    screen: &Screen,
 ) -> io::Result<()> {
     let fares = |client: &&ClientImpact| client.impact == impact;
     let clients = || preflight.accounts.iter().flat_map(|one| &one.clients);
@@ -56,15 +72,19 @@ fn write_accounts(
             .filter(fares)
             .any(|one| one.mail_program.is_some()),
     };
-    let mut head = vec!["ACCOUNT", "PROTOCOL", "CLIENT", "NAME"];
-    head.extend(columns.networks.then_some("NETWORK"));
-    head.push("LOGINS");
-    let right = head.len() - 1;
-    head.push("LAST");
-    head.extend(columns.schedules.then_some("WHEN"));
-    head.extend(columns.programs.then_some("PROGRAM"));
-    head.push("WHY");
-    let mut table = Table::new(&head, &[right]);
+    let mut head = vec![
+        Column::name("ACCOUNT"),
+        Column::name("PROTOCOL"),
+        Column::name("CLIENT"),
+        Column::aside("NAME"),
+    ];
+    head.extend(columns.networks.then_some(Column::aside("NETWORK")));
+    head.push(Column::number("LOGINS"));
+    head.push(Column::name("LAST"));
+    head.extend(columns.schedules.then_some(Column::aside("WHEN")));
+    head.extend(columns.programs.then_some(Column::aside("PROGRAM")));
+    head.push(Column::aside("WHY"));
+    let mut table = Table::new(head);
     for cause in preflight.causes.iter().filter(|one| one.impact == impact) {
         table.row(cause_cells(cause, preflight, columns));
     }
@@ -81,8 +101,8 @@ fn write_accounts(
     if table.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{title}:")?;
-    table.write(out, "  ")
+    write_title(out, title, screen)?;
+    table.write(out, screen, 2)
 }
 
 /// The columns that are there only where somebody has something in them.
@@ -93,11 +113,11 @@ struct Columns {
     programs: bool,
 }
 
-fn client_cells(one: &AccountImpact, client: &ClientImpact, columns: Columns) -> Vec<String> {
+fn client_cells(one: &AccountImpact, client: &ClientImpact, columns: Columns) -> Vec<Cell> {
     let mut cells = vec![
-        account(one.account.as_ref(), false),
-        one.protocol.to_string(),
-        plain(&client.client),
+        account(one.account.as_ref(), false).into(),
+        one.protocol.to_string().into(),
+        plain(&client.client).into(),
         or_dash(client.client_name.as_ref().map(|name| plain(name))),
     ];
     if columns.networks {
@@ -105,7 +125,7 @@ fn client_cells(one: &AccountImpact, client: &ClientImpact, columns: Columns) ->
             client.network.as_ref().map(|name| plain(name.as_bytes())),
         ));
     }
-    cells.push(client.logins.to_string());
+    cells.push(client.logins.to_string().into());
     cells.push(or_dash(client.last.map(|last| last.to_string())));
     if columns.schedules {
         cells.push(or_dash(client.schedule.clone()));
@@ -120,7 +140,7 @@ fn client_cells(one: &AccountImpact, client: &ClientImpact, columns: Columns) ->
     if let Some(days) = client.days_ago.filter(|&days| days >= LONG_AGO) {
         why.push_str(&format!("; not seen for {days} days"));
     }
-    cells.push(why);
+    cells.push(why.into());
     cells
 }
 
@@ -134,7 +154,7 @@ fn accepted(reason: Option<&str>) -> String {
 const LONG_AGO: i64 = 7;
 
 /// The row of many accounts behind one client.
-fn cause_cells(cause: &Cause, preflight: &Preflight, columns: Columns) -> Vec<String> {
+fn cause_cells(cause: &Cause, preflight: &Preflight, columns: Columns) -> Vec<Cell> {
     let behind: Vec<(&AccountImpact, &ClientImpact)> = preflight
         .accounts
         .iter()
@@ -152,49 +172,55 @@ fn cause_cells(cause: &Cause, preflight: &Preflight, columns: Columns) -> Vec<St
     let logins: u64 = behind.iter().map(|(_, client)| client.logins).sum();
     let last = behind.iter().filter_map(|(_, client)| client.last).max();
     let mut cells = vec![
-        format!("{} accounts", cause.accounts),
-        protocols.into_iter().collect::<Vec<_>>().join(","),
+        format!("{} accounts", cause.accounts).into(),
+        protocols.into_iter().collect::<Vec<_>>().join(",").into(),
         or_dash(cause.client.as_ref().map(|client| plain(client))),
         or_dash(cause.client_name.as_ref().map(|name| plain(name))),
     ];
     if columns.networks {
         cells.push(or_dash(network.map(|name| plain(name.as_bytes()))));
     }
-    cells.push(logins.to_string());
+    cells.push(logins.to_string().into());
     cells.push(or_dash(last.map(|last| last.to_string())));
     cells.extend(columns.schedules.then(|| or_dash(None)));
     cells.extend(columns.programs.then(|| or_dash(None)));
     let why = behind.first().map_or("", |(_, client)| &client.why);
-    cells.push(format!(
+    let why = format!(
         "many accounts {}; {}{}",
         plain(cause.words().as_bytes()),
         plain(why.as_bytes()),
         accepted(cause.accepted.as_deref())
-    ));
+    );
+    cells.push(why.into());
     cells
 }
 
-fn or_dash(cell: Option<String>) -> String {
-    cell.unwrap_or_else(|| "-".to_owned())
+fn or_dash(cell: Option<String>) -> Cell {
+    cell.map_or_else(|| Cell::from("-"), Cell::from)
 }
 
 /// The weeks in which somebody logged in without TLS, where there is more than one to compare.
-fn write_trend(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
+fn write_trend(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -> io::Result<()> {
     let weeks = &preflight.trend;
     if weeks.len() < 2 || weeks.iter().all(|week| week.clear == 0) {
         return Ok(());
     }
-    let mut table = Table::new(&["WEEK OF", "WITHOUT TLS", "UNKNOWN", "ALL"], &[1, 2, 3]);
+    let mut table = Table::new(vec![
+        Column::name("WEEK OF"),
+        Column::number("WITHOUT TLS"),
+        Column::number("UNKNOWN"),
+        Column::number("ALL"),
+    ]);
     for week in weeks {
         table.row(vec![
-            week.monday().day(),
-            week.clear.to_string(),
-            week.unknown.to_string(),
-            week.accounts.to_string(),
+            week.monday().day().into(),
+            week.clear.to_string().into(),
+            week.unknown.to_string().into(),
+            week.accounts.to_string().into(),
         ]);
     }
-    writeln!(out, "\naccounts by week:")?;
-    table.write(out, "  ")?;
+    write_title(out, "accounts by week", screen)?;
+    table.write(out, screen, 2)?;
     match preflight.last_clear {
         Some(last) if last.days_ago >= LONG_AGO => {
             let days = last.days_ago;
@@ -209,34 +235,39 @@ fn write_trend(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
 }
 
 /// The versions of TLS in use, where the logs tell any.
-fn write_versions(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
+fn write_versions(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -> io::Result<()> {
     let versions = &preflight.tls_versions;
     if versions.iter().all(|one| one.version.is_none()) {
         return Ok(());
     }
-    let mut table = Table::new(&["VERSION", "ACCOUNTS", "LOGINS", "LAST"], &[1, 2]);
+    let mut table = Table::new(vec![
+        Column::name("VERSION"),
+        Column::number("ACCOUNTS"),
+        Column::number("LOGINS"),
+        Column::name("LAST"),
+    ]);
     for one in versions {
         let version = one.version.as_ref().map(|version| plain(version));
         table.row(vec![
-            version.unwrap_or_else(|| "(not logged)".to_owned()),
-            one.accounts.to_string(),
-            one.logins.to_string(),
+            version.unwrap_or_else(|| "(not logged)".to_owned()).into(),
+            one.accounts.to_string().into(),
+            one.logins.to_string().into(),
             or_dash(one.last.map(|last| last.to_string())),
         ]);
     }
-    writeln!(out, "\nversions of TLS in use:")?;
-    table.write(out, "  ")
+    write_title(out, "versions of TLS in use", screen)?;
+    table.write(out, screen, 2)
 }
 
 /// Who would break if a newer version of TLS were asked for: by name at the first minimum, then by number.
-fn write_minima(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
+fn write_minima(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -> io::Result<()> {
     let mut minima = preflight.minima.iter();
     if let Some(minimum) = minima.next() {
         let version = minimum.version;
         let title = format!("would break at a minimum of {version}");
-        write_older(out, &title, &minimum.breaks)?;
+        write_older(out, &title, &minimum.breaks, screen)?;
         let title = format!("came with less than {version} before these files asked for it");
-        write_older(out, &title, &minimum.already)?;
+        write_older(out, &title, &minimum.already, screen)?;
     }
     for minimum in minima {
         let accounts: BTreeSet<_> = minimum.breaks.iter().map(|older| &older.account).collect();
@@ -249,36 +280,46 @@ fn write_minima(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
     Ok(())
 }
 
-fn write_older(out: &mut dyn Write, title: &str, all: &[Older]) -> io::Result<()> {
-    let mut table = Table::new(&["ACCOUNT", "PROTOCOL", "CLIENT", "SEEN WITH"], &[]);
+fn write_older(out: &mut dyn Write, title: &str, all: &[Older], screen: &Screen) -> io::Result<()> {
+    let mut table = Table::new(vec![
+        Column::name("ACCOUNT"),
+        Column::name("PROTOCOL"),
+        Column::name("CLIENT"),
+        Column::name("SEEN WITH"),
+    ]);
     for older in all {
         table.row(vec![
-            account(older.account.as_ref(), false),
-            older.protocol.to_string(),
-            plain(&older.client),
-            plain(&older.tls_version),
+            account(older.account.as_ref(), false).into(),
+            older.protocol.to_string().into(),
+            plain(&older.client).into(),
+            plain(&older.tls_version).into(),
         ]);
     }
     if table.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{title}:")?;
-    table.write(out, "  ")
+    write_title(out, title, screen)?;
+    table.write(out, screen, 2)
 }
 
-fn write_endpoints(out: &mut dyn Write, preflight: &Preflight) -> io::Result<()> {
-    let mut table = Table::new(&["VERDICT", "SERVER", "SERVICE", "PORT"], &[3]);
+fn write_endpoints(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -> io::Result<()> {
+    let mut table = Table::new(vec![
+        Column::name("VERDICT"),
+        Column::name("SERVER"),
+        Column::name("SERVICE"),
+        Column::number("PORT"),
+    ]);
     for endpoint in &preflight.endpoints_after {
         table.row(vec![
-            endpoint.verdict.word().to_owned(),
-            endpoint.server.to_string(),
-            plain(endpoint.service.as_bytes()),
-            port(endpoint),
+            endpoint::verdict(&endpoint.verdict),
+            endpoint.server.to_string().into(),
+            plain(endpoint.service.as_bytes()).into(),
+            port(endpoint).into(),
         ]);
     }
     if table.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\nendpoints after the change:")?;
-    table.write(out, "  ")
+    write_title(out, "endpoints after the change", screen)?;
+    table.write(out, screen, 2)
 }

@@ -4,46 +4,57 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::rule::{Remedy, Rule};
+use crate::rule::{Remedy, Rule, Severity};
 
+use super::link;
 use super::plain::plain;
+use super::screen::{Screen, Tone};
+use super::table::{Cell, Column, Table};
 
 /// Writes all that there is to know about a rule.
 ///
 /// # Errors
 /// What the writer says.
-pub fn explain(out: &mut dyn Write, rule: &Rule) -> io::Result<()> {
-    writeln!(out, "{} ({})", rule.id, rule.severity)?;
-    writeln!(out, "{}", plain(rule.summary.as_bytes()))?;
+pub fn explain(out: &mut dyn Write, rule: &Rule, screen: &Screen) -> io::Result<()> {
+    let id = screen.paint(Tone::Heading, &rule.id);
+    let id = screen.link(link::rule(screen, &rule.id).as_deref(), &id);
+    let severity = screen.paint(tone(rule.severity), rule.severity.word());
+    writeln!(out, "{id} ({severity})")?;
+    screen.line(out, 0, &plain(rule.summary.as_bytes()))?;
     for (heading, text) in sections(rule) {
+        writeln!(out)?;
         if let Some(heading) = heading {
-            writeln!(out, "\n{heading}")?;
-        } else {
-            writeln!(out)?;
+            writeln!(out, "{}", screen.paint(Tone::Heading, &heading))?;
         }
         for line in text.lines() {
-            writeln!(out, "{}", plain(line.as_bytes()))?;
+            screen.line(out, 0, &plain(line.as_bytes()))?;
         }
     }
     Ok(())
+}
+
+const fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Error => Tone::Bad,
+        Severity::Warning => Tone::Doubt,
+        Severity::Note => Tone::Neutral,
+    }
 }
 
 /// Writes a line for each rule.
 ///
 /// # Errors
 /// What the writer says.
-pub fn list(out: &mut dyn Write, rules: &[Rule]) -> io::Result<()> {
-    let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+pub fn list(out: &mut dyn Write, rules: &[Rule], screen: &Screen) -> io::Result<()> {
+    let mut table = Table::new(vec![Column::name(""), Column::name(""), Column::aside("")]);
     for rule in rules {
-        let summary = plain(rule.summary.as_bytes());
-        writeln!(
-            out,
-            "{:width$}  {:7}  {summary}",
-            rule.id,
-            rule.severity.word()
-        )?;
+        table.row(vec![
+            Cell::linked(rule.id.clone(), link::rule(screen, &rule.id)),
+            Cell::toned(rule.severity.word(), tone(rule.severity)),
+            plain(rule.summary.as_bytes()).into(),
+        ]);
     }
-    Ok(())
+    table.write(out, screen, 0)
 }
 
 /// The page of a rule in docs/rules, in Markdown.

@@ -7,8 +7,10 @@ use crate::evidence::{Evidence, Example, Refusal, Row, Text, Time, Transport, Wi
 use crate::protocol::Protocol;
 
 use super::check::count;
-use super::plain::plain;
-use super::table::Table;
+use super::link;
+use super::plain::{plain, plain_path};
+use super::screen::{Screen, Tone};
+use super::table::{Cell, Column, Table};
 
 /// How many accounts were seen at least once each way, on one protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,37 +70,12 @@ pub fn totals(evidence: &Evidence) -> BTreeMap<Protocol, Totals> {
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
-    writeln!(out, "{}", answer(evidence))?;
+pub fn write(out: &mut dyn Write, evidence: &Evidence, screen: &Screen) -> io::Result<()> {
+    screen.line(out, 0, &screen.paint(tone(evidence), &answer(evidence)))?;
     for (first, last) in &evidence.window.gaps {
         writeln!(out, "no line from {} to {}", first.day(), last.day())?;
     }
-    let totals = totals(evidence);
-    if !totals.is_empty() {
-        let mut table = Table::new(
-            &[
-                "PROTOCOL", "ACCOUNTS", "CLEAR", "UNKNOWN", "TRUSTED", "LOCAL", "TLS",
-            ],
-            &[1, 2, 3, 4, 5, 6],
-        );
-        for (protocol, one) in &totals {
-            let mut cells = vec![protocol.to_string()];
-            cells.extend(
-                [
-                    one.accounts,
-                    one.clear,
-                    one.unknown,
-                    one.trusted,
-                    one.local,
-                    one.tls,
-                ]
-                .map(|number| number.to_string()),
-            );
-            table.row(cells);
-        }
-        writeln!(out)?;
-        table.write(out, "")?;
-    }
+    write_totals(out, evidence, screen)?;
     for (transport, title) in [
         (Transport::Clear, "without TLS"),
         (Transport::Unknown, "the log does not tell"),
@@ -109,45 +86,56 @@ pub fn write(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
         (Transport::Local, "without TLS, from the server itself"),
     ] {
         let rows = evidence.rows.iter().chain(&evidence.anonymous);
-        let table = logins(rows.filter(|row| row.transport == transport));
-        write_table(out, title, &named_by_host(table, evidence))?;
+        let rows = logins(rows.filter(|row| row.transport == transport), screen);
+        write_table(out, title, rows, evidence, screen)?;
     }
     for (certain, title) in [
         (true, "refused for want of TLS, so these fail already"),
         (false, "failed without TLS, perhaps for want of it"),
     ] {
         let rows = evidence.refused.iter().filter(|one| one.certain == certain);
-        write_table(out, title, &named_by_host(refusals(rows), evidence))?;
+        write_table(out, title, refusals(rows, screen), evidence, screen)?;
     }
-    write_calibration(out, evidence)
+    write_calibration(out, evidence, screen)
 }
 
-/// Cells of a table with the host of each row, and which columns are numbers.
+fn write_totals(out: &mut dyn Write, evidence: &Evidence, screen: &Screen) -> io::Result<()> {
+    let totals = totals(evidence);
+    if totals.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new(vec![
+        Column::name("PROTOCOL"),
+        Column::number("ACCOUNTS"),
+        Column::number("CLEAR"),
+        Column::number("UNKNOWN"),
+        Column::number("TRUSTED"),
+        Column::number("LOCAL"),
+        Column::number("TLS"),
+    ]);
+    for (protocol, one) in &totals {
+        let number = |number: usize, tone: Tone| match number {
+            0 => Cell::from("0"),
+            _ => Cell::toned(number.to_string(), tone),
+        };
+        table.row(vec![
+            protocol.to_string().into(),
+            number(one.accounts, Tone::Neutral),
+            number(one.clear, Tone::Bad),
+            number(one.unknown, Tone::Doubt),
+            number(one.trusted, Tone::Neutral),
+            number(one.local, Tone::Neutral),
+            number(one.tls, Tone::Good),
+        ]);
+    }
+    writeln!(out)?;
+    table.write(out, screen, 0)
+}
+
+/// Cells of a table with the host of each row.
 struct Rows {
-    head: Vec<&'static str>,
-    right: Vec<usize>,
-    rows: Vec<(Text, Vec<String>)>,
-}
-
-/// The table, with a column for the host where the log is of several.
-fn named_by_host(rows: Rows, evidence: &Evidence) -> Table {
-    let several = has_several_hosts(evidence);
-    let head: Vec<&str> = several
-        .then_some("HOST")
-        .into_iter()
-        .chain(rows.head)
-        .collect();
-    let right: Vec<usize> = rows
-        .right
-        .iter()
-        .map(|column| column + usize::from(several))
-        .collect();
-    let mut table = Table::new(&head, &right);
-    for (host, cells) in rows.rows {
-        let host = several.then(|| plain(&host));
-        table.row(host.into_iter().chain(cells).collect());
-    }
-    table
+    columns: Vec<Column>,
+    rows: Vec<(Text, Vec<Cell>)>,
 }
 
 fn has_several_hosts(evidence: &Evidence) -> bool {
@@ -156,12 +144,39 @@ fn has_several_hosts(evidence: &Evidence) -> bool {
     hosts.any(|host| Some(host) != first)
 }
 
-fn write_table(out: &mut dyn Write, title: &str, table: &Table) -> io::Result<()> {
-    if table.is_empty() {
+/// Writes the table, with a column for the host where the log is of several.
+fn write_table(
+    out: &mut dyn Write,
+    title: &str,
+    rows: Rows,
+    evidence: &Evidence,
+    screen: &Screen,
+) -> io::Result<()> {
+    if rows.rows.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{title}:")?;
-    table.write(out, "  ")
+    let several = has_several_hosts(evidence);
+    let host = several.then_some(Column::name("HOST"));
+    let mut table = Table::new(host.into_iter().chain(rows.columns).collect());
+    for (host, cells) in rows.rows {
+        let host = several.then(|| Cell::from(plain(&host)));
+        table.row(host.into_iter().chain(cells).collect());
+    }
+    let title = screen.paint(Tone::Heading, &format!("{title}:"));
+    writeln!(out, "\n{title}")?;
+    table.write(out, screen, 2)
+}
+
+/// What the first line means.
+fn tone(evidence: &Evidence) -> Tone {
+    let rows = || evidence.rows.iter().chain(&evidence.anonymous);
+    if rows().any(|row| row.transport == Transport::Clear) {
+        Tone::Bad
+    } else if rows().next().is_none() || rows().any(|row| row.transport == Transport::Unknown) {
+        Tone::Doubt
+    } else {
+        Tone::Good
+    }
 }
 
 /// The first line: how many, of how many, in what time.
@@ -227,63 +242,76 @@ fn time(time: Option<Time>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.to_string())
 }
 
-fn logins<'a>(rows: impl Iterator<Item = &'a Row>) -> Rows {
+fn logins<'a>(rows: impl Iterator<Item = &'a Row>, screen: &Screen) -> Rows {
+    let cells = |row: &Row| {
+        vec![
+            account(row.account.as_ref(), row.ambiguous).into(),
+            row.protocol.to_string().into(),
+            plain(&row.client).into(),
+            row.client_name
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |name| plain(name))
+                .into(),
+            plain(&row.method).into(),
+            row.logins.to_string().into(),
+            time(row.first).into(),
+            time(row.last).into(),
+            example(row.example.as_ref(), screen),
+        ]
+    };
     Rows {
-        head: vec![
-            "ACCOUNT", "PROTOCOL", "CLIENT", "NAME", "METHOD", "LOGINS", "FIRST", "LAST", "EXAMPLE",
+        columns: vec![
+            Column::name("ACCOUNT"),
+            Column::name("PROTOCOL"),
+            Column::name("CLIENT"),
+            Column::aside("NAME"),
+            Column::aside("METHOD"),
+            Column::number("LOGINS"),
+            Column::aside("FIRST"),
+            Column::name("LAST"),
+            Column::aside("EXAMPLE"),
         ],
-        right: vec![5],
-        rows: rows
-            .map(|row| {
-                let cells = vec![
-                    account(row.account.as_ref(), row.ambiguous),
-                    row.protocol.to_string(),
-                    plain(&row.client),
-                    row.client_name
-                        .as_ref()
-                        .map_or_else(|| "-".to_owned(), |name| plain(name)),
-                    plain(&row.method),
-                    row.logins.to_string(),
-                    time(row.first),
-                    time(row.last),
-                    example(row.example.as_ref()),
-                ];
-                (row.host.clone(), cells)
-            })
-            .collect(),
+        rows: rows.map(|row| (row.host.clone(), cells(row))).collect(),
     }
 }
 
-fn refusals<'a>(rows: impl Iterator<Item = &'a Refusal>) -> Rows {
+fn refusals<'a>(rows: impl Iterator<Item = &'a Refusal>, screen: &Screen) -> Rows {
+    let cells = |refusal: &Refusal| {
+        vec![
+            account(refusal.account.as_ref(), false).into(),
+            refusal.protocol.to_string().into(),
+            plain(&refusal.client).into(),
+            refusal.times.to_string().into(),
+            time(refusal.last).into(),
+            example(refusal.example.as_ref(), screen),
+            plain(refusal.reason.as_bytes()).into(),
+        ]
+    };
     Rows {
-        head: vec![
-            "ACCOUNT", "PROTOCOL", "CLIENT", "TIMES", "LAST", "EXAMPLE", "REASON",
+        columns: vec![
+            Column::name("ACCOUNT"),
+            Column::name("PROTOCOL"),
+            Column::name("CLIENT"),
+            Column::number("TIMES"),
+            Column::name("LAST"),
+            Column::aside("EXAMPLE"),
+            Column::aside("REASON"),
         ],
-        right: vec![3],
         rows: rows
-            .map(|refusal| {
-                let cells = vec![
-                    account(refusal.account.as_ref(), false),
-                    refusal.protocol.to_string(),
-                    plain(&refusal.client),
-                    refusal.times.to_string(),
-                    time(refusal.last),
-                    example(refusal.example.as_ref()),
-                    plain(refusal.reason.as_bytes()),
-                ];
-                (refusal.host.clone(), cells)
-            })
+            .map(|refusal| (refusal.host.clone(), cells(refusal)))
             .collect(),
     }
 }
 
 /// `mail.log:37`, a line that anyone can look at.
-fn example(example: Option<&Example>) -> String {
+fn example(example: Option<&Example>, screen: &Screen) -> Cell {
     example.map_or_else(
-        || "-".to_owned(),
+        || Cell::from("-"),
         |example| {
-            let file = example.file.to_string_lossy();
-            format!("{}:{}", plain(file.as_bytes()), example.line)
+            let text = format!("{}:{}", plain_path(&example.file), example.line);
+            // A pipe and the journal cannot be opened.
+            let file = example.file.is_file().then_some(&*example.file);
+            Cell::linked(text, file.and_then(|file| link::file(screen, file)))
         },
     )
 }
@@ -297,12 +325,13 @@ pub(super) fn account(name: Option<&Text>, ambiguous: bool) -> String {
     }
 }
 
-fn write_calibration(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()> {
+fn write_calibration(out: &mut dyn Write, evidence: &Evidence, screen: &Screen) -> io::Result<()> {
     if evidence.calibration.is_empty() {
         return Ok(());
     }
     let several = has_several_hosts(evidence);
-    writeln!(out, "\nwhat silence about TLS means:")?;
+    let title = screen.paint(Tone::Heading, "what silence about TLS means:");
+    writeln!(out, "\n{title}")?;
     for one in &evidence.calibration {
         let meaning = if one.silence_proves {
             "no TLS"
@@ -314,12 +343,8 @@ fn write_calibration(out: &mut dyn Write, evidence: &Evidence) -> io::Result<()>
         } else {
             String::new()
         };
-        writeln!(
-            out,
-            "  {host}{}: {meaning}, {}",
-            plain(&one.service),
-            plain(one.why.as_bytes())
-        )?;
+        let (service, why) = (plain(&one.service), plain(one.why.as_bytes()));
+        screen.line(out, 2, &format!("{host}{service}: {meaning}, {why}"))?;
     }
     Ok(())
 }

@@ -12,12 +12,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::report;
 use crate::report::plain::{plain, plain_path};
+use crate::report::screen::Screen;
 use crate::root::Root;
 use crate::surface::Server;
 use crate::transaction::{Pending, Store};
 
+use super::diff::shown;
 use super::options::ServerOptions;
+use super::screen::ScreenOptions;
 use super::wish::WishOptions;
 use super::{Exit, Outcome};
 use checkers::Answer;
@@ -79,8 +83,8 @@ fn number(text: &Path) -> Option<u32> {
     text.to_str()?.parse().ok()
 }
 
-pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Outcome {
-    match attempt(arguments, err) {
+pub(super) fn run(arguments: &Arguments, screen: &ScreenOptions, err: &mut dyn Write) -> Outcome {
+    match attempt(arguments, screen, err) {
         Ok(outcome) | Err(outcome) => outcome,
     }
 }
@@ -90,7 +94,11 @@ fn trouble(error: impl ToString) -> Outcome {
     Outcome::trouble(vec![error.to_string()])
 }
 
-fn attempt(arguments: &Arguments, err: &mut dyn Write) -> Result<Outcome, Outcome> {
+fn attempt(
+    arguments: &Arguments,
+    screen: &ScreenOptions,
+    err: &mut dyn Write,
+) -> Result<Outcome, Outcome> {
     let site = Site::of(one_root(arguments)?);
     let store = Store::existing(&site.store(), site.base()).map_err(trouble)?;
     let mut notes = Vec::new();
@@ -117,11 +125,11 @@ fn attempt(arguments: &Arguments, err: &mut dyn Write) -> Result<Outcome, Outcom
     if arguments.dry_run {
         return Ok(Outcome {
             exit: Exit::Found,
-            result: plan.patch,
+            result: shown(&plan.patch, &screen.screen())?,
             notes,
         });
     }
-    if !arguments.yes && !agreed(&plan, &mut notes, err)? {
+    if !arguments.yes && !agreed(&plan, &mut notes, &screen.dialogue(), err)? {
         return Ok(Outcome {
             exit: Exit::Found,
             result: Vec::new(),
@@ -150,7 +158,12 @@ fn one_root(arguments: &Arguments) -> Result<Root, Outcome> {
 }
 
 /// Shows the patch on the terminal, with everything there is to say, and asks.
-fn agreed(plan: &Plan, notes: &mut Vec<String>, err: &mut dyn Write) -> Result<bool, Outcome> {
+fn agreed(
+    plan: &Plan,
+    notes: &mut Vec<String>,
+    screen: &Screen,
+    err: &mut dyn Write,
+) -> Result<bool, Outcome> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(trouble(
             "there is no terminal to ask on, so nothing is written; \
@@ -162,9 +175,7 @@ fn agreed(plan: &Plan, notes: &mut Vec<String>, err: &mut dyn Write) -> Result<b
         many => format!("Write this to {many} files?"),
     };
     let mut ask = || {
-        for line in plan.patch.split(|&byte| byte == b'\n') {
-            writeln!(err, "{}", plain(line))?;
-        }
+        report::patch::write(err, &plan.patch, screen)?;
         for note in notes.drain(..) {
             writeln!(err, "plainsight: {}", plain(note.as_bytes()))?;
         }

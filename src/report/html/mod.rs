@@ -16,7 +16,7 @@ use crate::impact::{Decision, Impact};
 use crate::surface::{Endpoint, Verdict};
 
 use super::answer::Answer;
-use super::check::port;
+use super::endpoint::port;
 use super::plain::html;
 use clients::write_clients;
 use pictures::write_pictures;
