@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Range;
 
 use jiff::civil::Date;
-use toml_edit::{Document, Item, TableLike, Value};
+use toml_edit::{Document, InlineTable, Item, Table, TableLike, Value};
 
 use crate::source;
 use crate::spelling;
@@ -117,18 +117,29 @@ impl<'a> Reader<'a> {
 
     /// The tables of a list, `[[key]]`; none where there is no such list.
     pub fn tables<'t>(&mut self, parent: &'t dyn TableLike, key: &str) -> Vec<&'t dyn TableLike> {
+        let tables = self.placed_tables(parent, key).into_iter();
+        tables.map(|(table, _)| table).collect()
+    }
+
+    /// The tables of a list, each with the place of its `[[key]]`.
+    pub fn placed_tables<'t>(
+        &mut self,
+        parent: &'t dyn TableLike,
+        key: &str,
+    ) -> Vec<(&'t dyn TableLike, Option<Range<usize>>)> {
         let Some(item) = parent.get(key) else {
             return Vec::new();
         };
         if let Some(tables) = item.as_array_of_tables() {
-            return tables.iter().map(|table| table as &dyn TableLike).collect();
+            let placed = |table: &'t Table| (table as &dyn TableLike, table.span());
+            return tables.iter().map(placed).collect();
         }
-        let inline = item.as_array().map(|array| {
+        let inline = item.as_array().and_then(|array| {
+            let placed = |table: &'t InlineTable| (table as &dyn TableLike, table.span());
             let tables = array.iter().map(Value::as_inline_table);
-            tables.map(|table| table.map(|table| table as &dyn TableLike))
+            tables.map(|table| table.map(placed)).collect()
         });
-        let tables: Option<Vec<&dyn TableLike>> = inline.and_then(Iterator::collect);
-        tables.unwrap_or_else(|| {
+        inline.unwrap_or_else(|| {
             self.complain(
                 item.span(),
                 format!("\"{key}\" must be a list of tables, each under [[{key}]]"),

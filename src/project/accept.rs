@@ -72,13 +72,13 @@ pub(super) fn acceptances(
     known: &[Network],
 ) -> Vec<Acceptance> {
     let mut acceptances = Vec::new();
-    for table in reader.tables(top, "accept") {
+    for (table, header) in reader.placed_tables(top, "accept") {
         reader.only(
             table,
             "[[accept]]",
             &["account", "network", "reason", "owner", "until"],
         );
-        let line = reader.line(crate::toml::place(table));
+        let line = reader.line(header);
         let account = reader.optional(table, "account").map(BString::from);
         let networks = table
             .contains_key("network")

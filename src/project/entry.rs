@@ -50,10 +50,7 @@ impl NewIgnore<'_> {
         new.push_str(behind);
         // The result has to say what was asked for, or it is not written.
         match Project::parse(&new) {
-            // An entry is known by the line of its first key, below the header.
-            Ok(project) if project.ignores.iter().any(|one| one.line == line + 1) => {
-                Ok((new, line))
-            }
+            Ok(project) if project.ignores.iter().any(|one| one.line == line) => Ok((new, line)),
             Ok(_) => Err(format!("{NAME} does not take the entry")),
             Err(errors) => Err(format!("{NAME}:{}", errors[0])),
         }

@@ -63,7 +63,7 @@ pub fn fits(pattern: Option<&Pattern>, text: Option<&str>) -> bool {
 /// Reads every `[[ignore]]`.
 pub(super) fn ignores(reader: &mut Reader<'_>, top: &dyn TableLike) -> Vec<Ignore> {
     let mut ignores = Vec::new();
-    for table in reader.tables(top, "ignore") {
+    for (table, header) in reader.placed_tables(top, "ignore") {
         reader.only(table, "[[ignore]]", KEYS);
         if !table.contains_key("rule") {
             reader.complain(place(table), "\"rule\" is missing".to_owned());
@@ -78,7 +78,7 @@ pub(super) fn ignores(reader: &mut Reader<'_>, top: &dyn TableLike) -> Vec<Ignor
             reason: reader.string(table, "reason").unwrap_or_default(),
             owner: reader.optional(table, "owner"),
             until: reader.date(table, "until"),
-            line: reader.line(place(table)),
+            line: reader.line(header),
         });
     }
     ignores

@@ -102,15 +102,21 @@ fn tone(checked: &[Checked]) -> Tone {
 
 /// The first line: enforced or not.
 pub(super) fn answer(checked: &[Checked]) -> String {
-    let endpoints: Vec<&Endpoint> = checked
-        .iter()
-        .flat_map(|one| &one.surface.endpoints)
-        .collect();
-    let mut open: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for endpoint in &endpoints {
-        if !endpoint.verdict.is_enforced() {
-            *open.entry(verdict_in_words(&endpoint.verdict)).or_default() += 1;
+    // An endpoint that is judged for several ranges of releases is one, and the gravest verdict is its own.
+    let mut endpoints: BTreeMap<(usize, String), Option<&Verdict>> = BTreeMap::new();
+    for (server, one) in checked.iter().enumerate() {
+        for endpoint in &one.surface.endpoints {
+            let gravest = endpoints.entry((server, endpoint.id())).or_default();
+            let open = Some(&endpoint.verdict).filter(|verdict| !verdict.is_enforced());
+            *gravest = match (*gravest, open) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
         }
+    }
+    let mut open: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for verdict in endpoints.values().flatten() {
+        *open.entry(verdict_in_words(verdict)).or_default() += 1;
     }
     let servers = match checked.len() {
         1 => String::new(),

@@ -69,6 +69,14 @@ impl Answer {
     }
 }
 
+/// The listener's own `ssl`, which 2.3 calls by the same name as that of the whole server.
+fn of_listener(listener: &Listener) -> Because {
+    Because {
+        setting: "inet_listener_ssl".to_owned(),
+        ..because(&listener.ssl)
+    }
+}
+
 /// What TLS policy can be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ssl {
@@ -191,7 +199,7 @@ impl Instance<'_> {
         // What no file tells may be any word, also one that the server refuses to start with: an environment variable
         // that is not set is empty (live, 2.3.19.1). So not even its own host can be sure of anything.
         if let Some(unknown) = &at.listener.ssl.unknown {
-            answer.because.insert(0, because(&at.listener.ssl));
+            answer.because.insert(0, of_listener(at.listener));
             answer.verdict = Verdict::Unknown(unknown.clone());
             return answer;
         }
@@ -335,7 +343,7 @@ impl Instance<'_> {
             return shut(because_of);
         }
         if at.implicit {
-            because_of.insert(0, because(&at.listener.ssl));
+            because_of.insert(0, of_listener(at.listener));
             return shut(because_of);
         }
         let secured = self.secured(at, facts, ssl, &mut because_of);
