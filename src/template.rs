@@ -1,4 +1,5 @@
-//! A template: a configuration that some other program fills in before a daemon reads it (Jinja, ERB, Go, Puppet).
+//! A template: a configuration that some other program fills in before a daemon reads it (Jinja, ERB, Go, Puppet, and
+//! scripts that replace `@x@` or `__X__`).
 //!
 //! What a placeholder comes to is no file's to tell, and a statement decides whether the lines behind it are there at all.
 //! Postfix has braces of its own, `${{a} == {b} ? {c} : {d}}`: `{{` behind a `$` is no placeholder.
@@ -8,10 +9,14 @@ use std::ops::Range;
 use bstr::ByteSlice;
 
 /// The endings that template files have behind the name of the file they make.
-pub const ENDINGS: [&str; 7] = ["j2", "jinja2", "jinja", "erb", "epp", "tmpl", "tpl"];
+pub const ENDINGS: [&str; 8] = ["j2", "jinja2", "jinja", "erb", "epp", "tmpl", "tpl", "in"];
 
-/// The first placeholder in a value: `{{ x }}`, `{% if x %}…`, `<%= x %>`.
+/// A placeholder in a value: the first `{{ x }}`, `{% if x %}…`, `<%= x %>`, else the first `@x@` or `__X__`.
 pub fn placeholder(text: &[u8]) -> Option<&[u8]> {
+    in_brackets(text).or_else(|| word(text))
+}
+
+fn in_brackets(text: &[u8]) -> Option<&[u8]> {
     let mut at = 0;
     while let Some(found) = text[at..].find_byteset(b"{<") {
         let start = at + found;
@@ -37,6 +42,27 @@ pub fn placeholder(text: &[u8]) -> Option<&[u8]> {
         }
     }
     None
+}
+
+/// `@x@` of configure scripts and `__X__` of shell scripts that replace it, where it is a word by itself: in the middle of
+/// one it may be an address or a name like any other.
+fn word(text: &[u8]) -> Option<&[u8]> {
+    let is_mark = |word: &&[u8]| {
+        let cut = |mark: &[u8]| word.strip_prefix(mark)?.strip_suffix(mark);
+        let letters = |name: &[u8], is_letter: fn(&u8) -> bool| {
+            name.first().is_some_and(is_letter)
+                && name
+                    .iter()
+                    .all(|byte| is_letter(byte) || byte.is_ascii_digit() || *byte == b'_')
+        };
+        cut(b"@").is_some_and(|name| letters(name, u8::is_ascii_alphabetic))
+            || cut(b"__").is_some_and(|name| letters(name, u8::is_ascii_uppercase))
+    };
+    if !text.contains(&b'@') && !text.contains_str("__") {
+        return None;
+    }
+    text.split(|byte| b" \t\r\n,=:;{}<\"'".contains(byte))
+        .find(is_mark)
 }
 
 /// `%{x}`, as Puppet and Hiera have it; to Dovecot it means something of its own.
@@ -74,7 +100,8 @@ pub fn line(text: &[u8]) -> Option<Line> {
         b"<%" if !text.starts_with(b"<%u") => Some(Line::Statement),
         // `%{ if tls ~}` of Terraform; neither server has a line that begins so.
         b"%{" => Some(Line::Statement),
-        _ => None,
+        // What stands alone on a line becomes lines.
+        _ => (word(text) == Some(text)).then_some(Line::Statement),
     }
 }
 
@@ -87,7 +114,7 @@ fn is_comment_of_erb(text: &[u8]) -> bool {
 
 /// The first statement among the lines of a file.
 pub fn statement(bytes: &[u8]) -> Option<Range<usize>> {
-    let marks = ["{%", "{{", "{#", "<%", "%{"];
+    let marks = ["{%", "{{", "{#", "<%", "%{", "@", "__"];
     if !marks.iter().any(|mark| bytes.contains_str(mark)) {
         return None;
     }
@@ -122,6 +149,12 @@ mod tests {
                 None,
             ),
             ("${{{a}} == {b}}", None),
+            ("@TLS_LEVEL@", Some("@TLS_LEVEL@")),
+            ("-o smtpd_tls_auth_only=__STRICT__", Some("__STRICT__")),
+            ("plain, @more@", Some("@more@")),
+            ("a@b@c @ @@ @example.org @9@ @example.org@", None),
+            ("__init__ ____ __9__ _A_ __A _HOST__", None),
+            ("/etc/ssl/__HOST__.pem x@HOST@", None),
         ] {
             let placeholder =
                 placeholder(text.as_bytes()).map(|one| one.to_str_lossy().into_owned());
@@ -142,6 +175,9 @@ mod tests {
             ("<%# made by Puppet -%>", Some(Line::Comment)),
             ("<%- # made by Puppet -%>", Some(Line::Comment)),
             ("%{ if strict ~}", Some(Line::Statement)),
+            ("  @EXTRA@\n", Some(Line::Statement)),
+            ("__EXTRA__", Some(Line::Statement)),
+            ("@group = yes", None),
             ("# {{ ansible_managed }}", None),
             ("smtpd_tls_auth_only = {{ yes }}", None),
         ] {

@@ -66,7 +66,7 @@ fn is_unknown(name: &str, files: &[(&str, String)], because: &str) {
     }
 }
 
-const PLACEHOLDERS: [&str; 7] = [
+const PLACEHOLDERS: [&str; 9] = [
     "{{ strict }}",
     "{{strict|ternary('yes','no')}}",
     "{% if strict %}yes{% else %}no{% endif %}",
@@ -74,16 +74,19 @@ const PLACEHOLDERS: [&str; 7] = [
     "<%= $strict -%>",
     "%{strict}",
     "%{hiera('strict')}",
+    "@strict@",
+    "__STRICT__",
 ];
 
 /// Lines around a setting, and the one that is named.
-const STATEMENTS: [(&str, &str); 6] = [
+const STATEMENTS: [(&str, &str); 7] = [
     ("{% if strict %}", "{% endif %}"),
     ("  {%- if strict %}", "  {%- endif %}"),
     ("<% if @strict -%>", "<% end -%>"),
     ("<%- if $strict { -%>", "<%- } -%>"),
     ("{{#if strict}}", "{{/if}}"),
     ("%{ if strict ~}", "%{ endif ~}"),
+    ("@STRICT_BEGIN@", "@STRICT_END@"),
 ];
 
 #[test]
@@ -247,4 +250,11 @@ fn templates_in_conf_d_are_read_in_the_place_of_the_files_they_make() {
         "the file comes before its template"
     );
     assert_eq!(verdict(&[main, tls, left]), "tls-only");
+}
+
+#[test]
+fn the_hook_for_pre_commit_runs_for_every_template() {
+    let hooks = include_str!("../.pre-commit-hooks.yaml");
+    let endings = format!("({})", plainsight::template::ENDINGS.join("|"));
+    assert!(hooks.contains(&endings), "{endings} is not in {hooks}");
 }
