@@ -236,7 +236,8 @@ impl Config {
 /// The releases that can be meant by the tree itself.
 ///
 /// `dovecot_config_version` names the oldest release whose defaults are wanted, so that a release before it cannot read
-/// the tree; without one it is for 2.3 or older, since 2.4 refuses such a tree.
+/// the tree; without one it is for 2.3 or older, since 2.4 refuses such a tree. The submission service came with 2.3.0, and
+/// with it the file that its package brings.
 pub fn version_hint(config: &Config) -> Range {
     match config.family {
         Family::V24 => Range {
@@ -246,7 +247,8 @@ pub fn version_hint(config: &Config) -> Range {
         Family::V23 => Range {
             from: config
                 .written_by
-                .filter(|&version| Family::of(version) == Family::V23),
+                .filter(|&version| Family::of(version) == Family::V23)
+                .or_else(|| config.has_submission().then_some(Version::new(2, 3))),
             before: Some(Version::new(2, 4)),
         },
     }

@@ -184,6 +184,11 @@ impl Config {
                 .any(|unread| unread.pattern.contains_str("protocols.d"))
     }
 
+    /// Whether the package with the submission service left its file in conf.d.
+    pub(super) fn has_submission(&self) -> bool {
+        self.packages().contains(&"submission")
+    }
+
     /// The protocols whose packages left their file in conf.d.
     fn packages(&self) -> Vec<&'static str> {
         [

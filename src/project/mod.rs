@@ -325,7 +325,7 @@ mod tests {
         assert!(!scanner.covers(None, at("192.0.2.50")));
         assert!(!scanner.covers(Some("scanner".into()), None));
         assert!(host.covers(None, at("198.51.100.7")));
-        assert_eq!((scanner.line, host.line), (4, 9));
+        assert_eq!((scanner.line, host.line), (3, 8));
         let day = |text: &str| crate::toml::day(text).expect("a day");
         assert!(!scanner.is_expired(day("2027-01-31")) && scanner.is_expired(day("2027-02-01")));
         assert!(!host.is_expired(day("2099-01-01")));

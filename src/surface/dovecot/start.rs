@@ -249,7 +249,9 @@ fn unknown_protocol(config: &Config, protocols: &Protocols, version: Version) ->
     let own = config
         .all("service_protocol")
         .any(|assignment| assignment.text == "submission");
-    let asked = protocols.names.iter().any(|name| name == "submission");
+    // What is only taken for granted is no mistake of anybody.
+    let mut words = protocols.value.text.split(|&c| c == b' ');
+    let asked = words.any(|word| word == b"submission");
     (asked && !own && version < Version::new(2, 3)).then(|| {
         fails(
             "protocols: Unknown protocol: submission".into(),
