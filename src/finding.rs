@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bstr::ByteSlice;
 use jiff::civil::Date;
 
+use crate::dovecot::Family;
 use crate::rule::{About, Case, Remedy, Rule, Severity, Subject, Truth};
 use crate::source::{Origin, Sources, Span};
 use crate::surface::server::Surface;
@@ -59,6 +60,8 @@ pub struct Finding {
     pub releases: Option<String>,
     /// The fix.
     pub fix: Fix,
+    /// What to write, in a sentence.
+    pub advice: Option<String>,
     /// Why it does not count, if it does not.
     pub suppressed: Option<Suppression>,
 }
@@ -227,8 +230,20 @@ fn judge(surface: &Surface, rule: &Rule, subject: Subject<'_>) -> Option<Finding
             Remedy::EnforceTls => Fix::Safe,
             Remedy::None => Fix::None,
         },
+        advice: advice(surface, rule, subject.server()),
         suppressed: None,
     })
+}
+
+/// What to write to be rid of it.
+fn advice(surface: &Surface, rule: &Rule, server: Server) -> Option<String> {
+    let family = surface.dovecot.as_ref().map(|config| config.family);
+    let key = match (server, family) {
+        (Server::Postfix, _) => "postfix",
+        (Server::Dovecot, Some(Family::V24)) => "dovecot-2_4",
+        (Server::Dovecot, Some(Family::V23) | None) => "dovecot-2_3",
+    };
+    rule.doc.advice(key).or_else(|| rule.doc.advice("any"))
 }
 
 /// What was found, and what makes it so as far as the rule asked for it.

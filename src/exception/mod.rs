@@ -258,6 +258,7 @@ fn complaints(
             deciders: Vec::new(),
             releases: None,
             fix: Fix::None,
+            advice: rule.doc.advice("any"),
             suppressed: None,
         })
         .collect()

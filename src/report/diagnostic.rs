@@ -97,8 +97,9 @@ pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, screen: &
         Fix::Unsafe => {
             Some("plainsight diff --unsafe-fixes shows the change, which may shut somebody out")
         }
-        Fix::None => None,
+        Fix::None => finding.advice.as_deref(),
     };
+    let help = help.map(|help| plain(help.as_bytes()));
     elements.extend(help.map(|help| Level::HELP.message(help).into()));
     let text = renderer(screen).render(&[title.elements(elements)]);
     match screen.links {

@@ -5,7 +5,7 @@ use toml_edit::{Item, TableLike};
 use crate::toml::{Reader, TomlError, place};
 
 use super::condition::{About, Condition};
-use super::{Doc, Remedy, Rule, Severity, read};
+use super::{Doc, REMEDIES, Remedy, Rule, Severity, read};
 
 pub(super) fn rule(name: &str, text: &str) -> Result<Rule, Vec<TomlError>> {
     let (mut reader, document) = Reader::parse(text)?;
@@ -113,14 +113,8 @@ fn doc(reader: &mut Reader<'_>, top: &dyn TableLike) -> Doc {
             .collect(),
     };
     if let Some(remedies) = reader.table(table, "remedy") {
-        const HEADINGS: [(&str, &str); 4] = [
-            ("any", "What to do"),
-            ("postfix", "Postfix"),
-            ("dovecot-2_3", "Dovecot 2.3 and before"),
-            ("dovecot-2_4", "Dovecot 2.4"),
-        ];
-        reader.only(remedies, "[doc.remedy]", &HEADINGS.map(|(key, _)| key));
-        for (key, heading) in HEADINGS {
+        reader.only(remedies, "[doc.remedy]", &REMEDIES.map(|(key, _)| key));
+        for (key, heading) in REMEDIES {
             if let Some(text) = reader.optional(remedies, key) {
                 doc.remedies.push((heading.to_owned(), text));
             }

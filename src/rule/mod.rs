@@ -81,6 +81,28 @@ pub struct Doc {
     pub see: Vec<String>,
 }
 
+/// Whose remedy it is: the key in a rule, and the heading above it on a page.
+const REMEDIES: [(&str, &str); 4] = [
+    ("any", "What to do"),
+    ("postfix", "Postfix"),
+    ("dovecot-2_3", "Dovecot 2.3 and before"),
+    ("dovecot-2_4", "Dovecot 2.4"),
+];
+
+impl Doc {
+    /// What to write in one sentence, for the server with this key.
+    pub fn advice(&self, key: &str) -> Option<String> {
+        let (_, wanted) = REMEDIES.iter().find(|(one, _)| *one == key)?;
+        let (_, text) = self
+            .remedies
+            .iter()
+            .find(|(heading, _)| heading == wanted)?;
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let sentence = line.split_once(". ").map_or(&*line, |(first, _)| first);
+        Some(sentence.trim_end_matches('.').to_owned())
+    }
+}
+
 /// One rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
