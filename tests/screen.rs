@@ -75,7 +75,7 @@ fn a_link_leads_to_the_file_whatever_it_is_called() {
     let text = "smtpd_sasl_auth_enable = yes\nsmtpd_tls_security_level = may\n\
                 smtpd_tls_cert_file = /a.pem\nsmtpd_relay_restrictions = reject_unauth_destination\n";
     fs::write(directory.join("main.cf"), text).expect("the directory is ours");
-    let text = said(&["check", ".", "--hyperlinks=always"], &[], &root);
+    let text = said(&["check", ".", "-v", "--hyperlinks=always"], &[], &root);
     fs::remove_dir_all(&root).expect("the directory is ours");
     let address = "a%07b%1B%5Cc%3B%25%C3%A9/etc/postfix/main.cf";
     let open = format!("/{address}\u{1b}\\");

@@ -17,7 +17,7 @@ use plainsight::impact::{self, Asked};
 use plainsight::log::{self, Named, Options};
 use plainsight::project::Project;
 use plainsight::report::answer::Answer;
-use plainsight::report::screen::Screen;
+use plainsight::report::screen::{Detail, Screen};
 use plainsight::report::{self, Checked};
 use plainsight::root::Root;
 use plainsight::rule::Rule;
@@ -132,14 +132,16 @@ fn judged(surface: Surface) {
             before: &surface,
             patch: b"",
         };
-        written(|out| report::preflight::write(out, &answered, &narrow()));
+        written(|out| {
+            report::preflight::write(out, &answer, &change.after, &narrow(), Detail::All)
+        });
         written(|out| report::html::write(out, &answer));
         written(|out| report::markdown::write(out, &answer));
     }
     with_rules(|rules| {
         let findings = finding::of_surface(&surface, rules);
         let checked = [Checked::new(surface, findings)];
-        written(|out| report::check::write(out, &checked, &[], &narrow()));
+        written(|out| report::check::write(out, &checked, &[], &narrow(), Detail::All));
         written(|out| report::github::write(out, &checked, &[]));
         written(|out| report::junit::write(out, &checked, &[], rules, None));
         let json = written(|out| report::json::write(out, &report::json::check(&checked, &[])));
@@ -197,7 +199,7 @@ pub fn log_file(bytes: &[u8]) {
             Err(errors) => panic!("what was saved cannot be read: {errors:?}"),
         }
     }
-    written(|out| report::scan::write(out, &evidence, &narrow()));
+    written(|out| report::scan::write(out, &evidence, &narrow(), Detail::All));
     let json = written(|out| report::json::write(out, &report::json::scan(&evidence)));
     assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
     assert!(log::segment(&inputs, &options).is_ok());
@@ -216,7 +218,7 @@ pub fn saved_scan(bytes: &[u8]) {
     let file = Scratch::of(b"2026-03-01T08:00:00+01:00 mail dovecot: imap-login: Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, session=<a>\n");
     let inputs = [Named::Path(file.0.clone())];
     if let Ok((evidence, _)) = log::resume(&inputs, &Options::default(), Some(bytes)) {
-        written(|out| report::scan::write(out, &evidence, &narrow()));
+        written(|out| report::scan::write(out, &evidence, &narrow(), Detail::All));
     }
 }
 

@@ -16,6 +16,7 @@ use crate::source::absolute;
 use super::changed::Changes;
 use super::findings::{Exceptions, with_findings};
 use super::options::{ClientOptions, RuleOptions, ServerOptions};
+use super::screen::DetailOptions;
 use super::{Exit, Outcome};
 
 /// From which severity on findings make the exit code 1.
@@ -69,6 +70,8 @@ pub(super) struct Arguments {
     /// Judge only the servers that differ from this revision of git, and show only findings that it does not have
     #[arg(long, value_name = "REVISION", conflicts_with = "write_baseline")]
     changed_since: Option<String>,
+    #[command(flatten)]
+    detail: DetailOptions,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: Output,
@@ -125,7 +128,10 @@ fn answer(arguments: &Arguments, screen: &Screen) -> Result<Outcome, Outcome> {
         Output::Text if checked.is_empty() && changes.is_some() => {
             writeln!(result, "no server here has changed")
         }
-        Output::Text => report::check::write(&mut result, &checked, &exceptions, screen),
+        Output::Text => {
+            let detail = arguments.detail.detail();
+            report::check::write(&mut result, &checked, &exceptions, screen, detail)
+        }
         Output::Json => {
             let document = report::json::check(&checked, &exceptions);
             report::json::write(&mut result, &document)

@@ -20,6 +20,7 @@ use super::clock::today;
 use super::findings::with_findings;
 use super::logs::{self, LogOptions};
 use super::options::{ClientOptions, RedactOptions, ServerOptions, only};
+use super::screen::DetailOptions;
 use super::{Exit, Outcome};
 
 /// Arguments of `preflight`.
@@ -45,6 +46,8 @@ pub(super) struct Arguments {
     server: ServerOptions,
     #[command(flatten)]
     redact: RedactOptions,
+    #[command(flatten)]
+    detail: DetailOptions,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: AnswerFormat,
@@ -218,7 +221,10 @@ pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
     };
     let mut result = Vec::new();
     let written = match arguments.format {
-        AnswerFormat::Text => report::preflight::write(&mut result, &preflight, screen),
+        AnswerFormat::Text => {
+            let detail = arguments.detail.detail();
+            report::preflight::write(&mut result, &answer, &change.after, screen, detail)
+        }
         AnswerFormat::Html => report::html::write(&mut result, &answer),
         AnswerFormat::Markdown => report::markdown::write(&mut result, &answer),
         AnswerFormat::Csv => report::csv::write(&mut result, &answer),

@@ -10,6 +10,7 @@ use crate::report::screen::Screen;
 
 use super::logs::{self, LogOptions};
 use super::options::{ClientOptions, RedactOptions, ServerOptions, only};
+use super::screen::DetailOptions;
 use super::{Exit, Outcome};
 
 /// Arguments of `scan`.
@@ -23,6 +24,8 @@ pub(super) struct Arguments {
     server: ServerOptions,
     #[command(flatten)]
     redact: RedactOptions,
+    #[command(flatten)]
+    detail: DetailOptions,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: ScanFormat,
@@ -104,7 +107,10 @@ pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
     }
     let exit = exit(&evidence);
     let written = match arguments.format {
-        ScanFormat::Text => report::scan::write(&mut result, &evidence, screen),
+        ScanFormat::Text => {
+            let detail = arguments.detail.detail();
+            report::scan::write(&mut result, &evidence, screen, detail)
+        }
         ScanFormat::Json => report::json::write(&mut result, &report::json::scan(&evidence)),
         ScanFormat::Evidence => Ok(()),
     };

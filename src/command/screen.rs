@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 
 use clap::{Args, ValueEnum};
 
-use crate::report::screen::Screen;
+use crate::report::screen::{Detail, Screen};
 
 /// When something is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -17,6 +17,27 @@ enum When {
     Always,
     /// Never
     Never,
+}
+
+/// How much of the text for people is wanted.
+#[derive(Debug, Args)]
+pub(super) struct DetailOptions {
+    /// Print the answer alone, in one line; warnings and errors are told on stderr all the same
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print all that is known: what decides every endpoint, who uses TLS already, what silence in the log means
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+impl DetailOptions {
+    pub(super) const fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Answer,
+            (false, true) => Detail::All,
+            (false, false) => Detail::Usual,
+        }
+    }
 }
 
 /// How to show text for people.

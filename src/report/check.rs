@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::finding::{By, Finding};
+use crate::finding::{By, Finding, Suppression};
 use crate::source::Sources;
 use crate::surface::{Endpoint, Verdict};
 
 use super::endpoint::{self, port};
 use super::plain::{plain, plain_path};
-use super::screen::{Screen, Tone};
+use super::screen::{Detail, Screen, Tone};
 use super::{Checked, diagnostic, link};
 
 /// Writes the report.
@@ -21,11 +21,16 @@ pub fn write(
     checked: &[Checked],
     exceptions: &[Finding],
     screen: &Screen,
+    detail: Detail,
 ) -> io::Result<()> {
     let answer = answer(checked);
     let (word, rest) = answer.split_at(answer.find(':').unwrap_or(answer.len()));
     let word = screen.paint(tone(checked), word);
-    screen.line(out, 0, &format!("{word}{rest}"))?;
+    let next = next(checked, exceptions);
+    screen.line(out, 0, &format!("{word}{rest}{next}"))?;
+    if detail == Detail::Answer {
+        return Ok(());
+    }
     for one in checked {
         writeln!(out)?;
         if checked.len() > 1 {
@@ -33,28 +38,30 @@ pub fn write(
             writeln!(out, "{}", screen.paint(Tone::Heading, &name))?;
         }
         let surface = &one.surface;
-        endpoint::write(out, &surface.endpoints, &surface.sources, screen)?;
-        write_assumptions(out, &surface.endpoints, screen)?;
-        write_findings(out, &one.findings, Some(&surface.sources), screen)?;
-        let problems: Vec<_> = one.surface.problems().collect();
+        // What a finding shows below need not stand here too.
+        let is_explained = |endpoint: &Endpoint| match detail {
+            Detail::All => true,
+            Detail::Answer | Detail::Usual => {
+                !endpoint.verdict.is_enforced() && !one.shows(&endpoint.id())
+            }
+        };
+        let (endpoints, sources) = (&surface.endpoints, &surface.sources);
+        endpoint::write(out, endpoints, sources, screen, is_explained)?;
+        write_assumptions(out, endpoints, screen)?;
+        write_findings(out, &one.findings, Some(sources), screen)?;
+        let problems: Vec<_> = surface.problems().collect();
         if !problems.is_empty() {
             writeln!(out)?;
         }
         for problem in problems {
-            let place = link::place(screen, &surface.sources, problem.span);
+            let place = link::place(screen, sources, problem.span);
             let message = plain(problem.message.as_bytes());
             screen.line(out, 0, &format!("{place}: {message}"))?;
         }
     }
     write_findings(out, exceptions, None, screen)?;
-    write_excepted(out, checked)?;
-    let all = || {
-        checked
-            .iter()
-            .flat_map(|one| &one.findings)
-            .chain(exceptions)
-    };
-    if let Some(finding) = all().find(|finding| finding.suppressed.is_none()) {
+    write_excepted(out, checked, screen, detail)?;
+    if let Some(finding) = open(checked, exceptions).next() {
         let command = format!("plainsight explain {}", finding.rule);
         let command = screen.paint(Tone::Heading, &command);
         writeln!(out, "\n{command} tells why it matters and how to mend it")?;
@@ -62,8 +69,44 @@ pub fn write(
     Ok(())
 }
 
-/// How many findings do not count, and who says so.
-fn write_excepted(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
+/// The findings that count.
+fn open<'a>(
+    checked: &'a [Checked],
+    exceptions: &'a [Finding],
+) -> impl Iterator<Item = &'a Finding> {
+    let all = checked.iter().flat_map(|one| &one.findings);
+    all.chain(exceptions)
+        .filter(|finding| finding.suppressed.is_none())
+}
+
+/// What else there is, and what to do next, to stand behind the answer.
+fn next(checked: &[Checked], exceptions: &[Finding]) -> String {
+    let verdicts = || {
+        let endpoints = checked.iter().flat_map(|one| &one.surface.endpoints);
+        endpoints.map(|endpoint| &endpoint.verdict)
+    };
+    let open: Vec<&Finding> = open(checked, exceptions).collect();
+    // What is put up with needs no step; of equally grave ones the first is shown first.
+    let Some(worst) = open.iter().rev().max_by_key(|finding| finding.severity) else {
+        return String::new();
+    };
+    if verdicts().any(|verdict| matches!(verdict, Verdict::Cleartext | Verdict::Challenge)) {
+        return "; next: plainsight preflight".to_owned();
+    }
+    let next = format!("next: plainsight explain {}", worst.rule);
+    match verdicts().all(Verdict::is_enforced) {
+        true => format!(", and {}; {next}", count(open.len(), "other finding")),
+        false => format!("; {next}"),
+    }
+}
+
+/// How many findings do not count, and who says so; with all details, also which, and why.
+fn write_excepted(
+    out: &mut dyn Write,
+    checked: &[Checked],
+    screen: &Screen,
+    detail: Detail,
+) -> io::Result<()> {
     let mut by: BTreeMap<By, usize> = BTreeMap::new();
     for finding in checked.iter().flat_map(|one| &one.findings) {
         if let Some(suppression) = &finding.suppressed {
@@ -75,17 +118,47 @@ fn write_excepted(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
     }
     let parts: Vec<String> = by
         .iter()
-        .map(|(by, number)| {
-            let by = match by {
-                By::Comment => "by a comment",
-                By::Project => "in plainsight.toml",
-                By::Baseline => "by the baseline",
-            };
-            format!("{number} {by}")
-        })
+        .map(|(who, number)| format!("{number} {}", said_by(*who)))
         .collect();
     let all = count(by.values().sum(), "finding");
-    writeln!(out, "\n{all} excepted: {}", parts.join(", "))
+    writeln!(out, "\n{all} excepted: {}", parts.join(", "))?;
+    if detail != Detail::All {
+        return Ok(());
+    }
+    for finding in checked.iter().flat_map(|one| &one.findings) {
+        if let Some(suppression) = &finding.suppressed {
+            let message = plain(finding.message.as_bytes());
+            screen.line(
+                out,
+                2,
+                &format!("{}: {message}{}", finding.rule, why(suppression)),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// ` (in plainsight.toml: the scanner goes in March; anna, until 2027-03-31)`
+fn why(suppression: &Suppression) -> String {
+    let mut words = said_by(suppression.by).to_owned();
+    if !suppression.reason.is_empty() {
+        words.push_str(&format!(": {}", plain(suppression.reason.as_bytes())));
+    }
+    if let Some(owner) = &suppression.owner {
+        words.push_str(&format!("; {}", plain(owner.as_bytes())));
+    }
+    if let Some(until) = suppression.until {
+        words.push_str(&format!(", until {until}"));
+    }
+    format!(" ({words})")
+}
+
+const fn said_by(by: By) -> &'static str {
+    match by {
+        By::Comment => "by a comment",
+        By::Project => "in plainsight.toml",
+        By::Baseline => "by the baseline",
+    }
 }
 
 /// What the first line means.
@@ -126,10 +199,11 @@ pub(super) fn answer(checked: &[Checked]) -> String {
         return "nothing to check: no endpoint at which a client could log in".to_owned();
     }
     if open.is_empty() {
-        return format!(
-            "enforced: no login without TLS at any of {}{servers}",
-            count(endpoints.len(), "endpoint")
-        );
+        let endpoints = match endpoints.len() {
+            1 => "the one endpoint".to_owned(),
+            many => format!("any of {many} endpoints"),
+        };
+        return format!("enforced: no login without TLS at {endpoints}{servers}");
     }
     let parts: Vec<String> = open
         .iter()

@@ -11,7 +11,7 @@ use super::plain::plain;
 use super::screen::{Screen, Tone};
 use super::table::{Cell, Column, Table};
 
-/// Writes the endpoints, each with the settings that decide it.
+/// Writes the endpoints; those of which `is_explained` says so with the settings that decide them.
 ///
 /// # Errors
 /// What the writer says.
@@ -20,6 +20,7 @@ pub(super) fn write(
     endpoints: &[Endpoint],
     sources: &Sources,
     screen: &Screen,
+    is_explained: impl Fn(&Endpoint) -> bool,
 ) -> io::Result<()> {
     if endpoints.is_empty() {
         return Ok(());
@@ -48,7 +49,12 @@ pub(super) fn write(
         table.row(cells);
     }
     table.write_with(out, screen, 0, |out, row| match endpoints.get(row) {
-        Some(endpoint) => write_reasons(out, sources, endpoint, screen),
+        Some(endpoint) => {
+            if is_explained(endpoint) {
+                write_reasons(out, sources, endpoint, screen)?;
+            }
+            write_exemptions(out, endpoint, screen)
+        }
         None => Ok(()),
     })
 }
@@ -95,6 +101,10 @@ fn write_reasons(
     for because in &endpoint.because {
         screen.line(out, 4, &because_line(sources, because, screen))?;
     }
+    Ok(())
+}
+
+fn write_exemptions(out: &mut dyn Write, endpoint: &Endpoint, screen: &Screen) -> io::Result<()> {
     for exemption in &endpoint.exemptions {
         let network = exemption
             .network

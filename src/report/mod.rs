@@ -70,6 +70,12 @@ impl Checked {
         ))
     }
 
+    /// Whether a finding that counts is about this endpoint.
+    fn shows(&self, endpoint: &str) -> bool {
+        let mut open = self.findings.iter().filter(|one| one.suppressed.is_none());
+        open.any(|finding| finding.endpoint.as_deref() == Some(endpoint))
+    }
+
     /// Its findings, by the name that its repository gives it.
     pub fn named(&mut self) -> Named<'_> {
         Named {

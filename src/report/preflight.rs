@@ -3,21 +3,31 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use crate::evidence::Text;
 use crate::impact::{AccountImpact, Cause, ClientImpact, Decision, Impact, Older, Preflight};
+use crate::surface::Endpoint;
+use crate::surface::server::Surface;
 
-use super::answer::GROUPS;
+use super::answer::{Answer, GROUPS};
 use super::check::count;
-use super::endpoint::{self, port};
+use super::endpoint;
 use super::plain::plain;
-use super::scan::account;
-use super::screen::{Screen, Tone};
+use super::scan::{self, account};
+use super::screen::{Detail, Screen, Tone};
 use super::table::{Cell, Column, Table};
 
-/// Writes the report.
+/// Writes the report; `after` is the server after the change.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -> io::Result<()> {
+pub fn write(
+    out: &mut dyn Write,
+    answer: &Answer<'_>,
+    after: &Surface,
+    screen: &Screen,
+    detail: Detail,
+) -> io::Result<()> {
+    let preflight = answer.preflight;
     let (decision, tone) = match preflight.decision {
         Decision::Go => ("GO", Tone::Good),
         Decision::NoGo => ("NO-GO", Tone::Bad),
@@ -25,11 +35,11 @@ pub fn write(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -> io:
     };
     let decision = screen.paint(tone, decision);
     let mut reasons = preflight.reasons.iter();
-    match reasons.next() {
-        Some(reason) => {
-            screen.line(out, 0, &format!("{decision}: {}", plain(reason.as_bytes())))?
-        }
-        None => writeln!(out, "{decision}")?,
+    let first = reasons.next().map_or("", String::as_str);
+    let (first, next) = (plain(first.as_bytes()), next(preflight));
+    screen.line(out, 0, &format!("{decision}: {first}{next}"))?;
+    if detail == Detail::Answer {
+        return Ok(());
     }
     for reason in reasons {
         screen.line(out, 2, &plain(reason.as_bytes()))?;
@@ -39,12 +49,55 @@ pub fn write(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -> io:
         screen.line(out, 0, &plain(sentence.as_bytes()))?;
     }
     for (impact, title) in GROUPS {
-        write_accounts(out, title, impact, preflight, screen)?;
+        // Most accounts use TLS already, and nobody has to do anything about them.
+        match (impact, detail) {
+            (Impact::Survives, Detail::Usual | Detail::Answer) => {
+                write_survivors(out, answer)?;
+            }
+            (_, Detail::Usual | Detail::Answer | Detail::All) => {
+                write_accounts(out, title, impact, preflight, screen)?;
+            }
+        }
     }
     write_trend(out, preflight, screen)?;
     write_versions(out, preflight, screen)?;
     write_minima(out, preflight, screen)?;
-    write_endpoints(out, preflight, screen)
+    write_endpoints(out, preflight, after, screen, detail)?;
+    match detail {
+        Detail::All => scan::write_calibration(out, answer.evidence, screen, detail),
+        Detail::Answer | Detail::Usual => Ok(()),
+    }
+}
+
+/// What to do next, to stand behind the decision.
+fn next(preflight: &Preflight) -> String {
+    let breaks = |client: &ClientImpact| {
+        let is_open = client.accepted.is_none() && !client.already_forbidden;
+        client.impact == Impact::Breaks && is_open
+    };
+    let accounts = preflight.accounts.iter();
+    let accounts = accounts.filter(|one| one.clients.iter().any(breaks));
+    let named: BTreeSet<Option<&Text>> = accounts.map(|one| one.account.as_ref()).collect();
+    match preflight.decision {
+        Decision::Go if !preflight.enforced => "; next: plainsight apply".to_owned(),
+        Decision::NoGo if !named.is_empty() => {
+            let names: Option<BTreeSet<&Text>> = named.into_iter().collect();
+            let names = names.and_then(scan::few);
+            format!("; next: move {} to TLS", names.as_deref().unwrap_or("them"))
+        }
+        Decision::Go | Decision::NoGo | Decision::CannotTell => String::new(),
+    }
+}
+
+/// Writes how many use TLS already, in place of who.
+fn write_survivors(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
+    let survivors = answer.clients(Impact::Survives);
+    let accounts: BTreeSet<_> = survivors.map(|one| one.account).collect();
+    match accounts.len() {
+        0 => Ok(()),
+        1 => writeln!(out, "\n1 account uses TLS already (-v names it)"),
+        many => writeln!(out, "\n{many} accounts use TLS already (-v names them)"),
+    }
 }
 
 /// Writes what stands above a table or a list.
@@ -302,24 +355,34 @@ fn write_older(out: &mut dyn Write, title: &str, all: &[Older], screen: &Screen)
     table.write(out, screen, 2)
 }
 
-fn write_endpoints(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -> io::Result<()> {
-    let mut table = Table::new(vec![
-        Column::name("VERDICT"),
-        Column::name("SERVER"),
-        Column::name("SERVICE"),
-        Column::number("PORT"),
-    ]);
-    for endpoint in &preflight.endpoints_after {
-        table.row(vec![
-            endpoint::verdict(&endpoint.verdict),
-            endpoint.server.to_string().into(),
-            plain(endpoint.service.as_bytes()).into(),
-            port(endpoint).into(),
-        ]);
+/// The endpoints after the change: in a line where all is well, else those that are not, or all with what decides them.
+fn write_endpoints(
+    out: &mut dyn Write,
+    preflight: &Preflight,
+    after: &Surface,
+    screen: &Screen,
+    detail: Detail,
+) -> io::Result<()> {
+    let all = &preflight.endpoints_after;
+    let open: Vec<Endpoint> = all
+        .iter()
+        .filter(|endpoint| !endpoint.verdict.is_enforced())
+        .cloned()
+        .collect();
+    match detail {
+        Detail::All => {
+            write_title(out, "endpoints after the change", screen)?;
+            endpoint::write(out, all, &after.sources, screen, |_| true)
+        }
+        Detail::Answer | Detail::Usual if all.is_empty() => Ok(()),
+        Detail::Answer | Detail::Usual if open.is_empty() => writeln!(
+            out,
+            "\nafter the change every endpoint is TLS only or without login"
+        ),
+        Detail::Answer | Detail::Usual => {
+            let title = format!("open after the change, of {}", count(all.len(), "endpoint"));
+            write_title(out, &title, screen)?;
+            endpoint::write(out, &open, &after.sources, screen, |_| true)
+        }
     }
-    if table.is_empty() {
-        return Ok(());
-    }
-    write_title(out, "endpoints after the change", screen)?;
-    table.write(out, screen, 2)
 }

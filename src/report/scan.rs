@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use crate::evidence::{Evidence, Example, Refusal, Row, Text, Time, Transport, Window};
+use crate::evidence::{
+    Calibration, Evidence, Example, Refusal, Row, Text, Time, Transport, Window,
+};
 use crate::protocol::Protocol;
 
 use super::check::count;
 use super::link;
 use super::plain::{plain, plain_path};
-use super::screen::{Screen, Tone};
+use super::screen::{Detail, Screen, Tone, columns};
 use super::table::{Cell, Column, Table};
 
 /// How many accounts were seen at least once each way, on one protocol.
@@ -70,8 +72,17 @@ pub fn totals(evidence: &Evidence) -> BTreeMap<Protocol, Totals> {
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, evidence: &Evidence, screen: &Screen) -> io::Result<()> {
-    screen.line(out, 0, &screen.paint(tone(evidence), &answer(evidence)))?;
+pub fn write(
+    out: &mut dyn Write,
+    evidence: &Evidence,
+    screen: &Screen,
+    detail: Detail,
+) -> io::Result<()> {
+    let answer = screen.paint(tone(evidence), &answer(evidence));
+    screen.line(out, 0, &format!("{answer}{}", next(evidence)))?;
+    if detail == Detail::Answer {
+        return Ok(());
+    }
     for (first, last) in &evidence.window.gaps {
         writeln!(out, "no line from {} to {}", first.day(), last.day())?;
     }
@@ -84,7 +95,11 @@ pub fn write(out: &mut dyn Write, evidence: &Evidence, screen: &Screen) -> io::R
             "without TLS, from a network or proxy the server trusts",
         ),
         (Transport::Local, "without TLS, from the server itself"),
+        (Transport::Tls, "under TLS"),
     ] {
+        if transport == Transport::Tls && detail != Detail::All {
+            continue;
+        }
         let rows = evidence.rows.iter().chain(&evidence.anonymous);
         let rows = logins(rows.filter(|row| row.transport == transport), screen);
         write_table(out, title, rows, evidence, screen)?;
@@ -96,7 +111,17 @@ pub fn write(out: &mut dyn Write, evidence: &Evidence, screen: &Screen) -> io::R
         let rows = evidence.refused.iter().filter(|one| one.certain == certain);
         write_table(out, title, refusals(rows, screen), evidence, screen)?;
     }
-    write_calibration(out, evidence, screen)
+    write_calibration(out, evidence, screen, detail)?;
+    if detail == Detail::All {
+        let lines = &evidence.lines;
+        let read = count_lines(lines.read);
+        let (about, not) = (lines.candidate, lines.unparsed);
+        writeln!(
+            out,
+            "\n{read} read, {about} about logins, {not} of them not understood"
+        )?;
+    }
+    Ok(())
 }
 
 fn write_totals(out: &mut dyn Write, evidence: &Evidence, screen: &Screen) -> io::Result<()> {
@@ -190,6 +215,10 @@ fn answer(evidence: &Evidence) -> String {
         }
     }
     let clear = all.values().filter(|seen| seen[0]).count();
+    let names = evidence.rows.iter();
+    let names = names.filter(|row| row.transport == Transport::Clear);
+    let names = few(names.filter_map(|row| row.account.as_ref()).collect());
+    let names = names.map_or_else(String::new, |names| format!(": {names}"));
     let unknown = all.values().filter(|seen| seen[1] && !seen[0]).count();
     let days = days(&evidence.window);
     if all.is_empty() && evidence.anonymous.is_empty() {
@@ -213,11 +242,38 @@ fn answer(evidence: &Evidence) -> String {
         1 => "1 account logs in without TLS".to_owned(),
         many => format!("{many} accounts log in without TLS"),
     };
-    text.push_str(&format!(", of {}{days}", count(all.len(), "account")));
+    let accounts = count(all.len(), "account");
+    text.push_str(&format!(", of {accounts}{days}{names}"));
     if unknown > 0 {
         text.push_str(&format!("; of {unknown} of them the log does not tell"));
     }
     text
+}
+
+/// What to do next, to stand behind the answer.
+fn next(evidence: &Evidence) -> &'static str {
+    let mut rows = evidence.rows.iter().chain(&evidence.anonymous);
+    if !rows.any(|row| row.transport == Transport::Clear) {
+        return "";
+    }
+    "; next: plainsight preflight"
+}
+
+/// The names, where there are so few that a line has room for them.
+pub(super) fn few(names: BTreeSet<&Text>) -> Option<String> {
+    const MOST: usize = 3;
+    const ROOM: usize = 60;
+    let number = names.len();
+    let names: Vec<String> = names
+        .into_iter()
+        .take(MOST)
+        .map(|name| plain(name))
+        .collect();
+    let names = names.join(", ");
+    (1..=MOST)
+        .contains(&number)
+        .then_some(names)
+        .filter(|names| columns(names) <= ROOM)
 }
 
 fn count_lines(lines: u64) -> String {
@@ -325,14 +381,25 @@ pub(super) fn account(name: Option<&Text>, ambiguous: bool) -> String {
     }
 }
 
-fn write_calibration(out: &mut dyn Write, evidence: &Evidence, screen: &Screen) -> io::Result<()> {
-    if evidence.calibration.is_empty() {
+/// Whether silence about TLS proves something: of the services of which it does not, or of all.
+pub(super) fn write_calibration(
+    out: &mut dyn Write,
+    evidence: &Evidence,
+    screen: &Screen,
+    detail: Detail,
+) -> io::Result<()> {
+    let shown = evidence.calibration.iter();
+    let shown: Vec<&Calibration> = match detail {
+        Detail::All => shown.collect(),
+        Detail::Answer | Detail::Usual => shown.filter(|one| !one.silence_proves).collect(),
+    };
+    if shown.is_empty() {
         return Ok(());
     }
     let several = has_several_hosts(evidence);
     let title = screen.paint(Tone::Heading, "what silence about TLS means:");
     writeln!(out, "\n{title}")?;
-    for one in &evidence.calibration {
+    for one in shown {
         let meaning = if one.silence_proves {
             "no TLS"
         } else {
