@@ -69,3 +69,42 @@ fn fingerprints_survive_edits_above() {
     }
     assert_eq!(before, fingerprints(&copy));
 }
+
+#[test]
+fn github_shows_ten_of_a_kind_and_the_summary_all() {
+    let repository = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outputs-many");
+    let _ = fs::remove_dir_all(&repository);
+    for number in 0..12 {
+        let directory = repository.join(format!("host{number:02}/etc/postfix"));
+        fs::create_dir_all(&directory).unwrap();
+        let text = "smtpd_tls_chain_files = /c\nsmtpd_tls_security_level = may\nsmtpd_sasl_auth_enable = yes\nsmtpd_tsl_loglevel = 1\n";
+        fs::write(directory.join("main.cf"), text).unwrap();
+    }
+    let summary = repository.join("summary.md");
+    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
+        .args(["check", ".", "--format=github", "--postfix-version=3.7.11"])
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .current_dir(&repository)
+        .output()
+        .expect("the program can be started");
+    let text = String::from_utf8(output.stdout).expect("the output is text");
+    let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!((count("::error "), count("::warning ")), (10, 10));
+    let last = text.lines().last();
+    let counts = "12 errors (2 not annotated), 12 warnings (2 not annotated)";
+    assert_eq!(last, Some(&*format!("plainsight: {counts} on 12 servers")));
+    let summary = fs::read_to_string(summary).expect("a summary is written");
+    let rows = summary.lines().filter(|line| line.starts_with("| error |"));
+    assert_eq!(rows.count(), 12, "{summary}");
+}
+
+#[test]
+fn junit_has_a_case_for_each_endpoint_and_rule_with_a_name_of_its_own() {
+    let text = check(&project("testdata/outputs/case.in"), "junit");
+    let cases = text.lines().filter(|line| line.contains("<testcase "));
+    let names: Vec<&str> = cases
+        .map(|line| line.trim().trim_end_matches(['/', '>']))
+        .collect();
+    let distinct: BTreeSet<&&str> = names.iter().collect();
+    assert_eq!((names.len(), distinct.len()), (75, 75));
+}

@@ -1,5 +1,6 @@
 //! The report of `check` as JUnit XML: a suite for each server, and in it a case for each endpoint and rule, passed or not.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use crate::finding::Finding;
@@ -55,27 +56,42 @@ fn cases<'a>(one: &'a Checked, rules: &'a [Rule]) -> Vec<Case<'a>> {
     let mut cases = Vec::new();
     let mut ids: Vec<String> = one.surface.endpoints.iter().map(|one| one.id()).collect();
     ids.dedup();
-    for id in ids {
+    let mut found: HashMap<(Option<&str>, &str), Vec<&'a Finding>> = HashMap::new();
+    for finding in &one.findings {
+        let key = (finding.endpoint.as_deref(), finding.rule.as_str());
+        found.entry(key).or_default().push(finding);
+    }
+    let mut classes: HashMap<String, usize> = HashMap::new();
+    for id in &ids {
+        let class = distinct(discreet(id), &mut classes);
         for rule in rules.iter().filter(|rule| rule.about == About::Endpoint) {
-            let is_here = |finding: &&Finding| {
-                finding.rule == rule.id && finding.endpoint.as_ref() == Some(&id)
-            };
+            let here = found.remove(&(Some(id.as_str()), &*rule.id));
             cases.push(Case {
-                class: discreet(&id),
+                class: class.clone(),
                 rule: &rule.id,
-                findings: one.findings.iter().filter(is_here).collect(),
+                findings: here.unwrap_or_default(),
             });
         }
     }
     for rule in rules.iter().filter(|rule| rule.about != About::Endpoint) {
-        let is_here = |finding: &&Finding| finding.rule == rule.id;
+        let here = found.remove(&(None, &*rule.id));
         cases.push(Case {
             class: "server".to_owned(),
             rule: &rule.id,
-            findings: one.findings.iter().filter(is_here).collect(),
+            findings: here.unwrap_or_default(),
         });
     }
     cases
+}
+
+/// A name that no other endpoint has: without their addresses some would have the same.
+fn distinct(name: String, taken: &mut HashMap<String, usize>) -> String {
+    let number = taken.entry(name.clone()).or_default();
+    *number += 1;
+    match *number {
+        1 => name,
+        number => format!("{name} ({number})"),
+    }
 }
 
 struct Suite<'a> {
