@@ -93,14 +93,14 @@ pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, screen: &
         elements.push(Level::NOTE.message(text).into());
     }
     let help = match finding.fix {
-        Fix::Safe => Some("plainsight diff shows the change"),
-        Fix::Unsafe => {
-            Some("plainsight diff --unsafe-fixes shows the change, which may shut somebody out")
-        }
-        Fix::None => finding.advice.as_deref(),
+        Fix::Safe => " shows the change",
+        Fix::Unsafe => " --unsafe-fixes shows the change, which may shut somebody out",
+        Fix::None => "",
     };
-    let help = help.map(|help| plain(help.as_bytes()));
-    elements.extend(help.map(|help| Level::HELP.message(help).into()));
+    if let Some(advice) = &finding.advice {
+        let help = plain(format!("{advice}{help}").as_bytes());
+        elements.push(Level::HELP.message(help).into());
+    }
     let text = renderer(screen).render(&[title.elements(elements)]);
     match screen.links {
         Some(_) => with_links(&text, &files, screen),

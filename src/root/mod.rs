@@ -33,6 +33,22 @@ pub struct Root {
     pub dovecot: Option<PathBuf>,
 }
 
+impl Root {
+    /// Its name as one word of a command that is to be copied into a shell.
+    pub fn shell_word(&self) -> String {
+        let shown = self.shown.to_string_lossy();
+        let shown = match shown.starts_with('-') {
+            true => format!("./{shown}"),
+            false => shown.into_owned(),
+        };
+        let is_bare = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
+        match shown.chars().all(is_bare) {
+            true => shown,
+            false => format!("'{}'", shown.replace('\'', r"'\''")),
+        }
+    }
+}
+
 /// Why nothing was found at a path.
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
@@ -47,7 +63,7 @@ pub enum RootError {
     /// The machine itself has no mail server configured.
     #[error(
         "this machine has no mail server configured: no /etc/postfix and no /etc/dovecot with anything in it; \
-         name a server root, or a postfix or dovecot directory"
+         name a server root, a postfix or dovecot directory, or a repository of servers, such as ."
     )]
     Machine,
     /// It can be read and holds no configuration.
@@ -99,7 +115,9 @@ pub fn find(path: &Path, root: Option<&Path>, gitignore: bool) -> Result<Vec<Roo
             },
             found: Vec::new(),
         };
-        let looked = search.look_into(path, 0);
+        // The machine is one server, and not a repository of all that lies on its disks.
+        let depth = if path == Path::new("/") { DEEPEST } else { 0 };
+        let looked = search.look_into(path, depth);
         looked.map_err(|(path, why)| RootError::Unreadable {
             path: path.display().to_string(),
             why,

@@ -189,20 +189,6 @@ fn agreed(
     ask().map_err(trouble)
 }
 
-/// A path as one word of a command that is to be copied into a shell.
-fn shell_word(path: &Path) -> String {
-    let shown = plain_path(path);
-    let shown = match shown.starts_with('-') {
-        true => format!("./{shown}"),
-        false => shown,
-    };
-    let is_bare = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
-    match shown.chars().all(is_bare) {
-        true => shown,
-        false => format!("'{}'", shown.replace('\'', r"'\''")),
-    }
-}
-
 /// Writes the files, lets the daemons' own checkers look, and puts everything back if one of them objects.
 fn write(
     site: &Site,
@@ -246,7 +232,7 @@ fn write(
     let copies = site.store().join(id.to_string());
     let place = match site.running {
         true => String::new(),
-        false => format!(" {}", shell_word(&site.root.shown)),
+        false => format!(" {}", plain(site.root.shell_word().as_bytes())),
     };
     result.push_str(&format!(
         "this is change {id}; the old files are in {}\n\nto put it into force:\n",
