@@ -76,7 +76,7 @@ def validate_own(program, case, own):
 def main():
     program, schema = sys.argv[1:]
     validator = jsonschema.Draft4Validator(json.loads(pathlib.Path(schema).read_text()))
-    cases = sorted(PROJECT.glob("testdata/**/*.in"))
+    cases = sorted(path for path in PROJECT.glob("testdata/**/*.in") if path.is_dir())
     own = own_schema()
     judged = documents = 0
     for case in cases:
