@@ -65,6 +65,30 @@ fn verdicts(text: &str, remote: &str, local: &str) -> Vec<String> {
         .collect()
 }
 
+/// Debian's own dovecot.conf of 2.4.5 begins so, and its 2.4.1 refuses it (live).
+#[test]
+fn the_header_of_2_4_tells_the_releases_that_can_read_it() {
+    for (header, from) in [("2.4.0", "2.4"), ("2.4.4", "2.4"), ("2.4.5", "2.4.5")] {
+        let (config, _) = load(&format!("dovecot_config_version = {header}\n"));
+        let expected = format!("{from} and later");
+        assert_eq!(version_hint(&config).to_string(), expected, "{header}");
+    }
+}
+
+/// The file of the submission package came with 2.3.0.
+#[test]
+fn packages_of_2_3_tell_the_release() {
+    let mut tree = FileTree::default();
+    tree.mount("/etc/dovecot", "/nonexistent");
+    let main = "!include_try /usr/share/dovecot/protocols.d/*.protocol\n!include conf.d/20-submission.conf\n";
+    tree.overlay("/etc/dovecot/dovecot.conf", main.into());
+    let part = "protocol submission {\n}\n";
+    tree.overlay("/etc/dovecot/conf.d/20-submission.conf", part.into());
+    let mut sources = Sources::new(tree);
+    let config = Config::load(&mut sources, Path::new("/etc/dovecot/dovecot.conf"));
+    assert_eq!(version_hint(&config).to_string(), "2.3 to before 2.4");
+}
+
 #[test]
 fn lines_of_2_3() {
     for (text, setting, expected) in [

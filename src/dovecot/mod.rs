@@ -233,15 +233,22 @@ impl Config {
     }
 }
 
+/// The newest `dovecot_config_version` that every release of 2.4 takes: each reads its own and older ones, and Debian's
+/// 2.4.1 all up to this (live).
+pub const HEADER_OF_ALL: Version = Version::patch(2, 4, 4);
+
 /// The releases that can be meant by the tree itself.
 ///
 /// `dovecot_config_version` names the oldest release whose defaults are wanted, so that a release before it cannot read
-/// the tree; without one it is for 2.3 or older, since 2.4 refuses such a tree. The submission service came with 2.3.0, and
+/// the tree ([`HEADER_OF_ALL`]); without one it is for 2.3 or older, since 2.4 refuses such a tree. The submission service came with 2.3.0, and
 /// with it the file that its package brings.
 pub fn version_hint(config: &Config) -> Range {
     match config.family {
         Family::V24 => Range {
-            from: Some(Version::new(2, 4)),
+            from: config
+                .config_version
+                .filter(|&header| header > HEADER_OF_ALL && header < Version::new(2, 5))
+                .or(Some(Version::new(2, 4))),
             before: None,
         },
         Family::V23 => Range {

@@ -4,7 +4,8 @@ use bstr::BString;
 
 use crate::certificate::{Missing, Policy};
 use crate::dovecot::{
-    Assignment, Config, Family, Listener, Lookup, Protocols, Scope, Section, ValueKind,
+    Assignment, Config, Family, HEADER_OF_ALL, Listener, Lookup, Protocols, Scope, Section,
+    ValueKind,
 };
 use crate::source::{Origin, ReadError, Sources};
 use crate::surface::Verdict;
@@ -129,10 +130,10 @@ fn wrong_language(config: &Config, version: Version) -> Option<Answer> {
     }
 }
 
-/// A release reads its own version of the language and older ones; Debian's 2.4.1 takes all up to 2.4.4 (live).
+/// A release reads its own version of the language and older ones.
 fn wrong_header(config: &Config, version: Version) -> Option<Answer> {
     let header = config.config_version?;
-    let newest = version.max(Version::patch(2, 4, 4));
+    let newest = version.max(HEADER_OF_ALL);
     if header >= Version::new(2, 4) && header <= newest {
         return None;
     }
