@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // What stands behind the options is headed "EXTRA" there, which tells nobody anything.
         let page = page?.path();
         let text = fs::read_to_string(&page)?;
+        let text = text.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n");
         fs::write(&page, text.replace(".SH EXTRA", ".SH NOTES"))?;
     }
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {

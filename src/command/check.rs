@@ -43,8 +43,16 @@ enum Output {
     Junit,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  plainsight check                     the running machine
+  plainsight check .                   every server in a repository
+  plainsight check mx1 --dovecot-version 2.3.19.1
+  plainsight check . --format sarif > plainsight.sarif";
+
 /// Arguments of `check`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Server roots, postfix or dovecot directories, single files, or repositories of many servers
     /// [default: the running machine]

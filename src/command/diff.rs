@@ -17,8 +17,15 @@ use super::options::{ClientOptions, ServerOptions};
 use super::wish::WishOptions;
 use super::{Exit, Outcome};
 
+const EXAMPLES: &str = "\
+Examples:
+  plainsight diff                      for the running machine
+  plainsight diff mx1 | git apply
+  plainsight diff --only dovecot --log /var/log/mail.log";
+
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Server roots, postfix or dovecot directories, or repositories of many servers [default: the running machine]
     path: Vec<PathBuf>,

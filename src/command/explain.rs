@@ -10,8 +10,19 @@ use crate::spelling;
 use super::options::{Format, RuleOptions};
 use super::{Exit, Outcome};
 
+const EXAMPLES: &str = "\
+Examples:
+  plainsight explain auth-on-port-25
+  plainsight explain house-rule --rules rules";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  plainsight rules
+  plainsight rules --rules rules --format json";
+
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The rule's name, as findings show it in brackets
     rule: String,
@@ -24,6 +35,7 @@ pub(super) struct Arguments {
 
 /// Arguments of `rules`.
 #[derive(Debug, Args)]
+#[command(after_help = LIST_EXAMPLES)]
 pub(super) struct ListArguments {
     #[command(flatten)]
     rules: RuleOptions,

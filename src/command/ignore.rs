@@ -16,8 +16,14 @@ use crate::transaction::{Readers, write_whole};
 use super::options::RuleOptions;
 use super::{Exit, Outcome};
 
+const EXAMPLES: &str = "\
+Examples:
+  plainsight ignore auth-on-port-25 --reason \"the scanner goes in March\" --until 2027-03-31
+  plainsight ignore unread-file --reason \"kept for the old server\" --server \"hosts/old*\"";
+
 /// Arguments of `ignore`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The rule, as findings show it in brackets
     rule: String,

@@ -10,12 +10,15 @@ mod diff;
 mod explain;
 mod findings;
 mod ignore;
+mod interrupt;
 mod logs;
 mod options;
+mod pager;
 mod preflight;
 mod progress;
 mod scan;
 mod screen;
+mod usage;
 mod wish;
 
 use std::io::{self, Write};
@@ -27,14 +30,24 @@ use crate::report::plain::plain;
 
 use screen::ScreenOptions;
 
+pub use usage::arguments;
+
+const EXIT_CODES: &str = "\
+Begin with plainsight preflight on the mail server itself, or with plainsight check DIRECTORY where its files are.
+The help of each command ends in examples.
+
+Exit codes:
+  0  clean, nobody, GO; for diff and apply: nothing to change, or changed
+  1  findings, somebody, NO-GO; for diff and apply: a patch was printed, or you said no
+  2  usage, unreadable input, internal error; nothing was changed
+  3  nothing to check, or no evidence to decide on";
+
 /// Find who still logs in to the mail server in plain sight, and close it without breaking them.
 #[derive(Debug, Parser)]
 #[command(
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 clean, nobody, or GO; 1 findings, somebody, or NO-GO; 2 usage, unreadable input, \
-                  internal error; 3 nothing to check, or no evidence. For diff: 0 nothing to change, 1 a patch was printed, 2 trouble. \
-                  For apply: 0 changed, or nothing to change; 1 not confirmed, or a patch was printed; 2 trouble, and nothing has changed."
+    after_help = EXIT_CODES
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -134,6 +147,15 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> E
     for note in &outcome.notes {
         // Where stderr is closed nobody can be told.
         let _ = writeln!(err, "plainsight: {}", plain(note.as_bytes()));
+    }
+    if options.pages() && !outcome.result.is_empty() {
+        match pager::show(&outcome.result) {
+            Ok(true) => return outcome.exit,
+            Ok(false) => {}
+            Err(why) => {
+                let _ = writeln!(err, "plainsight: {}", plain(why.as_bytes()));
+            }
+        }
     }
     match out.write_all(&outcome.result).and_then(|()| out.flush()) {
         Ok(()) => outcome.exit,

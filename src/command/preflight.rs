@@ -23,8 +23,15 @@ use super::options::{ClientOptions, RedactOptions, ServerOptions, only};
 use super::screen::DetailOptions;
 use super::{Exit, Outcome};
 
+const EXAMPLES: &str = "\
+Examples:
+  plainsight preflight                 the running machine and its logs
+  plainsight preflight mx1 --log mx1/maillog --networks office=192.0.2.0/24
+  plainsight preflight --accept scanner --format html > preflight.html";
+
 /// Arguments of `preflight`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The server root, or its postfix or dovecot directory [default: the running machine]
     path: Option<PathBuf>,

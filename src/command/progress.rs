@@ -7,10 +7,9 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::SIGINT;
-use signal_hook::flag;
-
 use crate::log::Watch;
+
+use super::interrupt::Stopping;
 
 /// How long a scan may take before it says anything, and how often it does then.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -20,16 +19,16 @@ const EVERY: Duration = Duration::from_millis(100);
 pub(super) struct Progress {
     pub(super) watch: Arc<Watch>,
     shown: Option<(Sender<()>, JoinHandle<()>)>,
+    _stopping: Stopping,
 }
 
 impl Progress {
     /// Begins to watch.
     pub(super) fn new() -> Self {
         let watch = Arc::new(Watch::default());
-        // The first Ctrl-C stops the scan; whoever presses it again has waited long enough.
-        // Where no handler can be set, Ctrl-C does what it always does.
-        let second = flag::register_conditional_default(SIGINT, Arc::clone(&watch.stop));
-        let _default = second.and_then(|_| flag::register(SIGINT, Arc::clone(&watch.stop)));
+        // The first Ctrl-C stops the scan; whoever presses it again has waited long enough. What comes after the scan
+        // cannot be stopped halfway.
+        let stopping = Stopping::by(&watch.stop);
         let shown = io::stderr().is_terminal().then(|| {
             let (sender, ended) = channel::<()>();
             let watch = Arc::clone(&watch);
@@ -47,7 +46,11 @@ impl Progress {
             });
             (sender, shower)
         });
-        Self { watch, shown }
+        Self {
+            watch,
+            shown,
+            _stopping: stopping,
+        }
     }
 }
 
@@ -57,8 +60,6 @@ impl Drop for Progress {
             drop(sender);
             let _shown = shower.join();
         }
-        // What is left of the work cannot be stopped halfway: from now on Ctrl-C ends the program.
-        self.watch.stop.store(true, Ordering::Relaxed);
     }
 }
 

@@ -13,8 +13,17 @@ use super::options::{ClientOptions, RedactOptions, ServerOptions, only};
 use super::screen::DetailOptions;
 use super::{Exit, Outcome};
 
+const EXAMPLES: &str = "\
+Examples:
+  plainsight scan                      the logs of the running machine
+  plainsight scan '/var/log/mail.log*' --since 14d
+  zcat old.gz | plainsight scan -
+  plainsight scan --resume /var/lib/plainsight/scan '/var/log/mail.log*'
+                                       every night, only what is new";
+
 /// Arguments of `scan`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Mail logs, as with --log
     log: Vec<PathBuf>,

@@ -64,6 +64,9 @@ pub(super) struct ScreenOptions {
         hide_possible_values = true
     )]
     hyperlinks: When,
+    /// Show the result in a pager: $PLAINSIGHT_PAGER, else $PAGER, else less
+    #[arg(long, global = true)]
+    pager: bool,
 }
 
 impl ScreenOptions {
@@ -79,6 +82,11 @@ impl ScreenOptions {
             coloured: self.is_coloured(io::stdout().is_terminal()),
             links: linked.then(machine),
         }
+    }
+
+    /// Whether the result is read in a pager; where there is no terminal, nobody can.
+    pub(super) fn pages(&self) -> bool {
+        self.pager && io::stdout().is_terminal()
     }
 
     /// The standard error, on which questions are asked.

@@ -10,6 +10,7 @@ use crate::fix::{self, Change, Wish};
 use crate::impact::{self, Asked, Impact};
 use crate::project::Project;
 use crate::rule::Rule;
+use crate::spelling;
 use crate::surface::server::Surface;
 use crate::surface::{Endpoint, Server};
 
@@ -63,13 +64,15 @@ impl WishOptions {
                 surfaces.len()
             )]));
         }
-        let known = Rule::built_in();
-        let unknown = self
-            .rule
-            .iter()
-            .filter(|id| known.iter().all(|rule| rule.id != **id));
+        let rules = Rule::built_in();
+        let known = || rules.iter().map(|rule| rule.id.as_str());
+        let unknown = self.rule.iter().filter(|id| known().all(|one| one != **id));
         let unknown: Vec<String> = unknown
-            .map(|id| format!("there is no rule \"{id}\"; `plainsight rules` lists them"))
+            .map(|id| {
+                let help = spelling::hint(id, known());
+                let help = help.unwrap_or("`plainsight rules` lists them".to_owned());
+                format!("there is no rule \"{id}\"; {help}")
+            })
             .collect();
         if !unknown.is_empty() {
             return Err(Outcome::trouble(unknown));
@@ -84,7 +87,7 @@ impl WishOptions {
         }
         let mut changes = Vec::new();
         for surface in surfaces {
-            changes.push(self.change(surface, &known)?);
+            changes.push(self.change(surface, &rules)?);
         }
         Ok(fix::agree(surfaces, changes, &self.wish()))
     }

@@ -28,8 +28,15 @@ use checkers::Answer;
 use plan::Plan;
 use site::Site;
 
+const EXAMPLES: &str = "\
+Examples:
+  plainsight apply --dry-run           show the change
+  plainsight apply                     ask, then make it
+  plainsight apply --revert            take it back";
+
 /// Arguments of `apply`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The server root, or its postfix or dovecot directory [default: the running machine]
     path: Option<PathBuf>,
