@@ -4,6 +4,7 @@
 //! `rule`, `fix` and `impact` to the right read it.
 
 pub mod dovecot;
+mod files;
 pub mod postfix;
 pub mod sasl;
 pub mod server;

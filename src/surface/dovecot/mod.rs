@@ -23,6 +23,7 @@ use crate::protocol::Protocol;
 use crate::source::{Origin, Sources, Span};
 use crate::version::{Range, Version};
 
+use super::files::Files;
 use super::{Because, Client, Endpoint, Question, Server, TlsMode, Verdict, over_versions};
 
 use policy::Answer;
@@ -39,7 +40,7 @@ pub fn endpoints(
     let protocols = config.protocols();
     let listeners = config.listeners(&protocols);
     let changes = start::changes(config, &protocols);
-    let files = tls::Files::default();
+    let files = Files::default();
     let down = start::refusal(config, sources, &listeners, question.certificates);
     over_versions(versions, &changes, OLDEST, |version| {
         let server = Instance {
@@ -77,7 +78,7 @@ struct Instance<'a> {
     version: Version,
     certificates: Certificates,
     /// The certificates that were read.
-    files: &'a tls::Files,
+    files: &'a Files,
     /// Why nothing runs.
     down: Option<Answer>,
 }

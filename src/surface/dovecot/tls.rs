@@ -1,35 +1,15 @@
 //! Whether TLS can work with the certificate and key in force.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use bstr::ByteSlice;
 
 use crate::certificate::{self, Fault, Missing};
 use crate::dovecot::{Family, Lookup, Value, ValueKind};
-use crate::source::Sources;
 use crate::surface::Because;
 
 use super::{Instance, because, ciphers};
-
-/// The files with certificates and keys, each read once.
-#[derive(Default)]
-pub(super) struct Files(RefCell<HashMap<PathBuf, Option<Rc<[u8]>>>>);
-
-impl Files {
-    /// What a file holds; none if it cannot be read.
-    pub(super) fn read(&self, sources: &Sources, path: &Path) -> Option<Rc<[u8]>> {
-        let mut known = self.0.borrow_mut();
-        if let Some(bytes) = known.get(path) {
-            return bytes.clone();
-        }
-        let bytes: Option<Rc<[u8]>> = sources.tree().read(path).ok().map(Into::into);
-        known.insert(path.to_owned(), bytes.clone());
-        bytes
-    }
-}
 
 /// Whether a handshake can succeed.
 pub(super) enum Usable {
@@ -136,14 +116,14 @@ pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
             return Usable::Broken(vec![because(value)]);
         };
         match instance.files.read(instance.sources, &path) {
-            Some(bytes) => read.push(bytes),
-            None if instance.certificates.missing == Missing::Assume => {
+            Ok(bytes) => read.push(bytes),
+            Err(_) if instance.certificates.missing == Missing::Assume => {
                 assumed = Some(format!(
                     "{} and {} hold a certificate and its key",
                     certificate.text, key.text
                 ));
             }
-            None => return Usable::Broken(vec![because(value)]),
+            Err(_) => return Usable::Broken(vec![because(value)]),
         }
     }
     let [certificate_bytes, key_bytes] = &read[..] else {

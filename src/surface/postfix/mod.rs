@@ -23,6 +23,7 @@ use crate::protocol::Protocol;
 use crate::source::Sources;
 use crate::version::{Range, Version};
 
+use super::files::Files;
 use super::{Because, Endpoint, Question, Server, TlsMode, Verdict, over_versions};
 
 /// The releases at which something changes that a verdict depends on (RELEASE_NOTES of each).
@@ -50,12 +51,14 @@ pub fn endpoints(
     versions: Range,
     question: &Question,
 ) -> Vec<Endpoint> {
+    let files = Files::default();
     over_versions(versions, CHANGES, OLDEST, |version| {
         let instance = Instance {
             config,
             sources,
             version,
             question,
+            files: &files,
         };
         instance.endpoints()
     })
@@ -77,6 +80,8 @@ struct Instance<'a> {
     sources: &'a Sources,
     version: Version,
     question: &'a Question,
+    /// The certificates that were read.
+    files: &'a Files,
 }
 
 impl<'a> Instance<'a> {

@@ -4,6 +4,7 @@
 //! 454 to STARTTLS or to drop wrapper-mode clients (live, four releases).
 
 use std::path::Path;
+use std::rc::Rc;
 
 use bstr::{BStr, ByteSlice};
 
@@ -168,35 +169,38 @@ struct Files<'a, 'e> {
 
 impl Files<'_, '_> {
     /// The bytes of a file; none where it is taken for good without having been seen.
-    fn read(&mut self, name: &BStr) -> Result<Option<Vec<u8>>, String> {
-        let policy = self.instance.question.certificates;
+    fn read(&mut self, name: &BStr) -> Result<Option<Rc<[u8]>>, String> {
+        let instance = self.instance;
+        let policy = instance.question.certificates;
         let (Ok(path), Ok(directory)) = (name.to_path(), self.directory.text.to_path()) else {
             return Err("its name is not text".to_owned());
         };
-        match self
-            .instance
-            .sources
-            .tree()
-            .read(&Path::new(directory).join(path))
-        {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(ReadError::Outside | ReadError::Missing) if policy.missing == Missing::Assume => {
+        let path = Path::new(directory).join(path);
+        let why = match instance.files.read(instance.sources, &path) {
+            Ok(bytes) => return Ok(Some(bytes)),
+            Err(why) => why,
+        };
+        match &*why {
+            ReadError::Outside | ReadError::Missing if policy.missing == Missing::Assume => {
                 self.assume(format!("{name} holds what Postfix needs"));
                 Ok(None)
             }
-            Err(ReadError::Outside) => {
+            ReadError::Outside => {
                 self.assume(format!(
                     "{name}, which was not given to read, holds what Postfix needs"
                 ));
                 Ok(None)
             }
-            Err(ReadError::Io(error)) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            ReadError::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 self.assume(format!(
                     "{name}, which may not be read here, holds what Postfix needs"
                 ));
                 Ok(None)
             }
-            Err(error) => Err(error.to_string()),
+            error @ (ReadError::Missing
+            | ReadError::NotAFile
+            | ReadError::TooLarge
+            | ReadError::Io(_)) => Err(error.to_string()),
         }
     }
 
@@ -231,7 +235,7 @@ impl Files<'_, '_> {
         let mut all = Vec::new();
         for file in files.words() {
             match self.read(file).map_err(|why| format!("{file}: {why}"))? {
-                Some(bytes) => all.extend(bytes),
+                Some(bytes) => all.extend_from_slice(&bytes),
                 None => return Ok(()),
             }
         }
