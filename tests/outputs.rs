@@ -71,7 +71,7 @@ fn fingerprints_survive_edits_above() {
 }
 
 #[test]
-fn github_shows_ten_of_a_kind_and_the_summary_all() {
+fn of_many_servers_github_shows_ten_of_a_kind_and_the_summary_all() {
     let repository = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outputs-many");
     let _ = fs::remove_dir_all(&repository);
     for number in 0..12 {
@@ -96,6 +96,10 @@ fn github_shows_ten_of_a_kind_and_the_summary_all() {
     let summary = fs::read_to_string(summary).expect("a summary is written");
     let rows = summary.lines().filter(|line| line.starts_with("| error |"));
     assert_eq!(rows.count(), 12, "{summary}");
+    // So many servers are judged by several threads.
+    for format in ["text", "json", "sarif", "github", "junit"] {
+        assert_eq!(check(&repository, format), check(&repository, format));
+    }
 }
 
 #[test]
