@@ -13,7 +13,7 @@ use plainsight::certificate::{Missing, Policy};
 use plainsight::evidence::Evidence;
 use plainsight::finding;
 use plainsight::fix::{self, Wish};
-use plainsight::impact::{self, Asked};
+use plainsight::impact;
 use plainsight::log::{self, Named, Options};
 use plainsight::project::Project;
 use plainsight::report::answer::Answer;
@@ -27,7 +27,17 @@ use plainsight::surface::{Client, Question};
 use plainsight::version::{Range, Version};
 
 /// A target: its name, which is that of its corpus, and its entry.
-pub type Target = (&'static str, fn(&[u8]));
+pub type Target = (&'static str, fn(&[u8], Depth));
+
+/// How much is asked about an input.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Everything, for the inputs that are kept.
+    All,
+    /// One question, which the input itself chooses: a server is judged in far less than a hundredth of a second, all questions
+    /// together take a tenth, and a fuzzer lives by the number of its tries.
+    One,
+}
 
 /// All of them.
 pub const TARGETS: [Target; 9] = [
@@ -51,33 +61,75 @@ const MAIN: &[u8] = b"compatibility_level = 2\nsmtpd_sasl_auth_enable = yes\nsmt
     smtpd_tls_cert_file = /etc/ssl/mail.pem\nsmtpd_relay_restrictions = permit_sasl_authenticated, reject\n";
 
 /// A main.cf.
-pub fn main_cf(bytes: &[u8]) {
-    server(&[
+pub fn main_cf(bytes: &[u8], depth: Depth) {
+    let files = [
         ("/etc/postfix/main.cf", bytes),
         ("/etc/postfix/master.cf", MASTER),
-    ]);
+    ];
+    server(&files, questions(bytes, depth));
 }
 
 /// A master.cf, and behind a zero byte, where there is one, the main.cf beside it.
-pub fn master_cf(bytes: &[u8]) {
+pub fn master_cf(bytes: &[u8], depth: Depth) {
     let mut parts = bytes.splitn(2, |&byte| byte == 0);
     let master = parts.next().unwrap_or_default();
-    server(&[
+    let files = [
         ("/etc/postfix/main.cf", parts.next().unwrap_or(MAIN)),
         ("/etc/postfix/master.cf", master),
-    ]);
+    ];
+    server(&files, questions(bytes, depth));
 }
 
 /// A dovecot.conf, and behind zero bytes files that it may include: `a.conf` and `b.conf`.
-pub fn dovecot(bytes: &[u8]) {
+pub fn dovecot(bytes: &[u8], depth: Depth) {
     let names = ["dovecot.conf", "a.conf", "b.conf"].map(|name| format!("/etc/dovecot/{name}"));
     let parts = bytes.splitn(names.len(), |&byte| byte == 0);
     let files: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(parts).collect();
-    server(&files);
+    server(&files, questions(bytes, depth));
 }
 
-/// The files of one server go through `check`, `diff` and a `preflight` without logs.
-fn server(files: &[(&str, &[u8])]) {
+/// What is asked about a server.
+#[derive(Clone, Copy)]
+enum Asking {
+    /// What `check` says.
+    Check,
+    /// What `diff` and a `preflight` without logs say, with or without `--unsafe-fixes`.
+    Change { unsafe_fixes: bool },
+}
+
+/// What is asked about a server, and for which releases.
+type Asked = (Asking, Versions);
+
+/// The questions for an input.
+fn questions(bytes: &[u8], depth: Depth) -> Vec<Asked> {
+    let asking = [
+        Asking::Check,
+        Asking::Change {
+            unsafe_fixes: false,
+        },
+        Asking::Change { unsafe_fixes: true },
+    ];
+    // Both the releases that the text shows, and the language of today.
+    let newest = Versions {
+        postfix: Some(Range::exactly(Version::new(3, 10))),
+        dovecot: Some(Range::exactly(Version::new(2, 4))),
+    };
+    let all = [Versions::default(), newest]
+        .into_iter()
+        .flat_map(|versions| asking.map(|asking| (asking, versions)));
+    match depth {
+        Depth::All => all.collect(),
+        Depth::One => {
+            let sum = bytes.iter().fold(bytes.len(), |sum, &byte| {
+                sum.wrapping_mul(31).wrapping_add(byte.into())
+            });
+            all.skip(sum % 6).take(1).collect()
+        }
+    }
+}
+
+/// Asks about one server whose files these are.
+fn server(files: &[(&str, &[u8])], asked: Vec<Asked>) {
     let mut tree = FileTree::default();
     for directory in ["/etc/postfix", "/etc/dovecot"] {
         tree.mount(directory, "/nonexistent");
@@ -100,44 +152,22 @@ fn server(files: &[(&str, &[u8])]) {
         },
         sasl: None,
     };
-    let newest = Versions {
-        postfix: Some(Range::exactly(Version::new(3, 10))),
-        dovecot: Some(Range::exactly(Version::new(2, 4))),
-    };
-    for versions in [Versions::default(), newest] {
-        judged(Surface::of(root.clone(), versions, question.clone()));
+    for (asking, versions) in asked {
+        let surface = Surface::of(root.clone(), versions, question.clone());
+        match asking {
+            Asking::Check => checked(surface),
+            Asking::Change { unsafe_fixes } => changed(&surface, unsafe_fixes),
+        }
     }
 }
 
-/// Everything that is said of one server.
-fn judged(surface: Surface) {
+/// What is said of a server as it is.
+fn checked(surface: Surface) {
     let near = Client {
         from: [192, 0, 2, 1].into(),
         to: Some([192, 0, 2, 1].into()),
     };
     surface.endpoints_for(Some(near));
-    for unsafe_fixes in [false, true] {
-        let wish = Wish {
-            unsafe_fixes,
-            ..Wish::default()
-        };
-        let change = fix::enforce(&surface, &wish);
-        let again = fix::enforce(&change.after, &wish);
-        assert!(again.files.is_empty(), "a second run changes nothing");
-        let answered =
-            impact::preflight(&surface, &change, &Evidence::default(), &Asked::default());
-        let answer = Answer {
-            preflight: &answered,
-            evidence: &Evidence::default(),
-            before: &surface,
-            patch: b"",
-        };
-        written(|out| {
-            report::preflight::write(out, &answer, &change.after, &narrow(), Detail::All)
-        });
-        written(|out| report::html::write(out, &answer));
-        written(|out| report::markdown::write(out, &answer));
-    }
     with_rules(|rules| {
         let findings = finding::of_surface(&surface, rules);
         let checked = [Checked::new(surface, findings)];
@@ -160,6 +190,30 @@ fn narrow() -> Screen {
     }
 }
 
+/// What is said of the change to a server.
+fn changed(surface: &Surface, unsafe_fixes: bool) {
+    let wish = Wish {
+        unsafe_fixes,
+        ..Wish::default()
+    };
+    let change = fix::enforce(surface, &wish);
+    let again = fix::enforce(&change.after, &wish);
+    assert!(again.files.is_empty(), "a second run changes nothing");
+    let evidence = Evidence::default();
+    let answered = impact::preflight(surface, &change, &evidence, &impact::Asked::default());
+    let answer = Answer {
+        preflight: &answered,
+        evidence: &evidence,
+        before: surface,
+        patch: b"",
+    };
+    written(|out| {
+        report::preflight::write(out, &answer, &change.after, &narrow(), Detail::All)
+    });
+    written(|out| report::html::write(out, &answer));
+    written(|out| report::markdown::write(out, &answer));
+}
+
 /// What a report wrote: text without control characters, whatever was in the files.
 fn written(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> String {
     let mut bytes = Vec::new();
@@ -173,7 +227,7 @@ fn written(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> String {
 }
 
 /// A log in any form, packed or not.
-pub fn log_file(bytes: &[u8]) {
+pub fn log_file(bytes: &[u8], _depth: Depth) {
     let file = Scratch::of(bytes);
     let inputs = [Named::Path(file.0.clone())];
     let options = Options {
@@ -214,7 +268,7 @@ fn same(one: &Evidence, other: &Evidence) {
 }
 
 /// What `--resume` kept, damaged by whomever.
-pub fn saved_scan(bytes: &[u8]) {
+pub fn saved_scan(bytes: &[u8], _depth: Depth) {
     let file = Scratch::of(b"2026-03-01T08:00:00+01:00 mail dovecot: imap-login: Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, session=<a>\n");
     let inputs = [Named::Path(file.0.clone())];
     if let Ok((evidence, _)) = log::resume(&inputs, &Options::default(), Some(bytes)) {
@@ -223,7 +277,7 @@ pub fn saved_scan(bytes: &[u8]) {
 }
 
 /// A rule file.
-pub fn rule(bytes: &[u8]) {
+pub fn rule(bytes: &[u8], _depth: Depth) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
@@ -233,7 +287,7 @@ pub fn rule(bytes: &[u8]) {
 }
 
 /// A plainsight.toml.
-pub fn project(bytes: &[u8]) {
+pub fn project(bytes: &[u8], _depth: Depth) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _complaints = Project::parse(text);
     }

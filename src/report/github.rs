@@ -8,7 +8,7 @@ use crate::rule::Severity;
 
 use super::Checked;
 use super::discreet::discreet;
-use super::plain::{markdown, plain};
+use super::plain::{markdown, message, property};
 
 /// GitHub shows no more annotations of one kind for a step.
 const MOST: usize = 10;
@@ -65,27 +65,15 @@ fn open<'f>(
 fn annotation(command: &str, server: Option<&Checked>, finding: &Finding) -> String {
     let mut properties = Vec::new();
     if let Some(place) = &finding.place {
-        properties.push(format!("file={}", property(&place.name)));
+        properties.push(format!("file={}", property(place.name.as_bytes())));
         properties.push(format!("line={}", place.line));
         properties.push(format!("col={}", place.column));
     } else if let Some(file) = server.and_then(|one| one.first_file(finding)) {
-        properties.push(format!("file={}", property(&file)));
+        properties.push(format!("file={}", property(file.as_bytes())));
     }
-    properties.push(format!("title={}", property(&finding.rule)));
-    let message = data(&plain(discreet(&finding.message).as_bytes()));
+    properties.push(format!("title={}", property(finding.rule.as_bytes())));
+    let message = message(discreet(&finding.message).as_bytes());
     format!("::{command} {}::{message}", properties.join(","))
-}
-
-/// The text of a message: nothing in it ends the command.
-fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
-}
-
-/// The value of a property: nothing in it ends the value either.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 /// Writes the summary of the step: how each server stands, and what was found.
@@ -126,15 +114,4 @@ pub fn write_summary(
         )?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_ends_a_command_early() {
-        assert_eq!(data("100%\n::error::x"), "100%25%0A::error::x");
-        assert_eq!(property("a:b,c"), "a%3Ab%2Cc");
-    }
 }

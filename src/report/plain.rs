@@ -23,7 +23,27 @@ pub fn plain(bytes: &[u8]) -> String {
             out.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
         }
     }
-    out
+    without_commands(out)
+}
+
+/// The text with nothing in it that the log of a GitHub workflow would act on: `##[error]` anywhere in a line, or `::error::`
+/// at its beginning (actions/runner, ActionCommand.cs). An address such as `::1` is none of these.
+fn without_commands(mut text: String) -> String {
+    if text.contains("##[") {
+        text = text.replace("##[", "#\\u{23}[");
+    }
+    let indent = text.len() - text.trim_start().len();
+    if let Some(rest) = text[indent..].strip_prefix("::") {
+        let end = rest.find(|c: char| !(c.is_ascii_alphabetic() || c == '-'));
+        let name = &rest[..end.unwrap_or(rest.len())];
+        let after = &rest[name.len()..];
+        if !name.is_empty()
+            && (after.is_empty() || after.starts_with(' ') || after.starts_with("::"))
+        {
+            text.replace_range(indent..=indent, "\\u{3a}");
+        }
+    }
+    text
 }
 
 /// The bytes as text in an HTML element or a quoted attribute, kept from changing the direction of what follows.
@@ -58,7 +78,8 @@ pub fn markdown(bytes: &[u8]) -> String {
             c => out.push(c),
         }
     }
-    out
+    // What GitHub makes a link of without being asked (GFM, autolinks).
+    out.replace("://", "&#58;//").replace("www.", "www&#46;")
 }
 
 /// The bytes as a code span of Markdown, in which nothing is read as anything; a dash for none.
@@ -71,11 +92,22 @@ pub fn code(bytes: &[u8]) -> String {
     }
 }
 
+/// The bytes as the message of a command to a workflow: nothing in it ends the command (actions/toolkit, core/src/command.ts).
+pub fn message(bytes: &[u8]) -> String {
+    plain(bytes).replace('%', "%25")
+}
+
+/// The bytes as the value of a property of such a command: nothing in it ends the value either.
+pub fn property(bytes: &[u8]) -> String {
+    message(bytes).replace(':', "%3A").replace(',', "%2C")
+}
+
 /// A JSON document in which a terminal finds nothing to act on: such characters stand only within its strings, where
 /// `\u202e` means the same.
 pub fn json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
-    for c in document.chars() {
+    // Only a string can hold it (see `without_commands`).
+    for c in document.replace("##[", "#\\u0023[").chars() {
         if c == '\n' || is_harmless(c) {
             out.push(c);
         } else {
@@ -115,8 +147,8 @@ pub fn plain_place(sources: &Sources, span: Span) -> String {
 fn is_harmless(c: char) -> bool {
     !(c.is_control()
         || matches!(c,
-            // Marks and overrides of direction, line and paragraph separators, invisible joiners and tags.
-            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            // Marks and overrides of direction, line and paragraph separators, invisible hyphens, joiners and tags.
+            '\u{ad}' | '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'))
 }
 
@@ -138,6 +170,27 @@ mod tests {
             markdown(b"a|b `x` <i> [l](u) *e* \\"),
             r"a&#124;b \`x\` &#60;i&#62; \[l\]\(u\) \*e\* \\"
         );
+    }
+
+    #[test]
+    fn nothing_is_a_command_to_a_workflow() {
+        for (bytes, text) in [
+            (&b"::error file=x::y"[..], r"\u{3a}:error file=x::y"),
+            (b" ::add-mask::x", r" \u{3a}:add-mask::x"),
+            (b"a ##[error]x", r"a #\u{23}[error]x"),
+            (b"::1", "::1"),
+            (b"::ffff:192.0.2.1", "::ffff:192.0.2.1"),
+            (b"::/0", "::/0"),
+            (b"a ::error::x", "a ::error::x"),
+        ] {
+            assert_eq!(plain(bytes), text);
+        }
+    }
+
+    #[test]
+    fn nothing_ends_a_command_early() {
+        assert_eq!(message(b"100%\n::error::x"), r"100%25\u{a}::error::x");
+        assert_eq!(property(b"a:b,c%3A\r"), r"a%3Ab%2Cc%253A\u{d}");
     }
 
     #[test]
