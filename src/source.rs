@@ -7,10 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+mod lines;
+
+pub use lines::{Lines, Position};
 
 /// A file larger than this is no configuration file; reading it would only use up memory.
 pub const LARGEST_FILE: u64 = 64 << 20;
@@ -65,15 +69,6 @@ pub struct Problem {
     pub span: Span,
     /// What is wrong, in lower case and without a final period.
     pub message: String,
-}
-
-/// A place in a file as editors show it: both count from 1, the column in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// Line number.
-    pub line: usize,
-    /// Column number, in characters (a byte that is not UTF-8 counts as one).
-    pub column: usize,
 }
 
 /// Why a file could not be read.
@@ -182,7 +177,15 @@ impl FileTree {
         if meta.len() > LARGEST_FILE {
             return Err(ReadError::TooLarge);
         }
-        fs::read(&disk).map_err(ReadError::Io)
+        // Some files of the system have no length, and no end.
+        let mut text = Vec::new();
+        let mut file = File::open(&disk)
+            .map_err(ReadError::Io)?
+            .take(LARGEST_FILE + 1);
+        match file.read_to_end(&mut text).map_err(ReadError::Io)? {
+            length if length as u64 > LARGEST_FILE => Err(ReadError::TooLarge),
+            _ => Ok(text),
+        }
     }
 
     /// Whether a directory stands at a daemon path.
@@ -277,6 +280,8 @@ struct SourceFile {
     /// The path to show: where it lies on this disk, as the user would type it.
     shown: PathBuf,
     bytes: Vec<u8>,
+    /// Where its lines begin, once somebody asked.
+    lines: OnceLock<Lines>,
 }
 
 /// The files that were read for one server, and the tree they come from.
@@ -315,6 +320,7 @@ impl Sources {
             daemon,
             shown,
             bytes,
+            lines: OnceLock::new(),
         });
         id
     }
@@ -371,7 +377,14 @@ impl Sources {
 
     /// Line and column of the start of a span.
     pub fn position(&self, span: Span) -> Position {
-        position(self.bytes(span.file), span.start)
+        self.position_at(span.file, span.start)
+    }
+
+    /// Line and column of a place in a file.
+    pub fn position_at(&self, file: FileId, offset: usize) -> Position {
+        let file = &self.files[file.0 as usize];
+        let lines = file.lines.get_or_init(|| Lines::of(&file.bytes));
+        lines.position(&file.bytes, offset)
     }
 
     /// `path:line:column` of the start of a span.
@@ -380,19 +393,6 @@ impl Sources {
             path: self.shown_path(span.file),
             position: self.position(span),
         }
-    }
-}
-
-/// Line and column of an offset.
-pub fn position(bytes: &[u8], offset: usize) -> Position {
-    let before = &bytes[..offset.min(bytes.len())];
-    let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-    Position {
-        line: memchr::memchr_iter(b'\n', before).count() + 1,
-        column: String::from_utf8_lossy(&before[line_start..])
-            .chars()
-            .count()
-            + 1,
     }
 }
 
@@ -415,19 +415,6 @@ impl fmt::Display for Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn positions_count_lines_and_characters_from_one() {
-        let text = "a\nü = x\n".as_bytes();
-        assert_eq!(position(text, 0), Position { line: 1, column: 1 });
-        assert_eq!(position(text, 4), Position { line: 2, column: 2 });
-        assert_eq!(position(text, text.len()), Position { line: 3, column: 1 });
-        assert_eq!(
-            position(b"\xfc = x", 1),
-            Position { line: 1, column: 2 },
-            "a byte that is not UTF-8 is one column"
-        );
-    }
 
     #[test]
     fn the_deepest_mount_holds() {

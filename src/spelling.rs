@@ -9,8 +9,9 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         if candidate.len().abs_diff(word.len()) > most {
             continue;
         }
-        let distance = distance(word.as_bytes(), candidate.as_bytes());
-        if distance <= most && best.is_none_or(|(least, _)| distance < least) {
+        if let Some(distance) = distance(word.as_bytes(), candidate.as_bytes(), most)
+            && best.is_none_or(|(least, _)| distance < least)
+        {
             best = Some((distance, candidate));
         }
     }
@@ -34,24 +35,29 @@ pub fn hint<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) -> Opt
     }
 }
 
-/// How many letters to put in, take out, change or swap with their neighbour make one word the other.
-fn distance(some: &[u8], other: &[u8]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=other.len()).collect();
-    for (row, a) in some.iter().enumerate() {
-        let mut here = vec![row + 1];
-        for (column, b) in other.iter().enumerate() {
-            let changed = above[column] + usize::from(a != b);
-            let mut least = changed.min(above[column + 1] + 1).min(here[column] + 1);
-            let swapped = row > 0 && column > 0 && *a == other[column - 1] && some[row - 1] == *b;
-            if swapped {
-                least = least.min(before[column - 1] + 1);
-            }
-            here.push(least);
-        }
-        before = std::mem::replace(&mut above, here);
+/// How many letters to put in, take out, change or swap with their neighbour make one word the other, if no more than `most`.
+///
+/// Most words differ early from most others, so that for most of them a few letters are looked at and nothing is kept:
+/// a file of strangers can hold thousands of names, each to be held against every parameter there is.
+fn distance(some: &[u8], other: &[u8], most: usize) -> Option<usize> {
+    let same = some.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let (some, other) = (&some[same..], &other[same..]);
+    if some.is_empty() || other.is_empty() {
+        let left = some.len().max(other.len());
+        return (left <= most).then_some(left);
     }
-    above.last().copied().unwrap_or_default()
+    let most = most.checked_sub(1)?;
+    let swapped = match (some, other) {
+        ([a, b, some @ ..], [c, d, other @ ..]) if a == d && b == c => distance(some, other, most),
+        _ => None,
+    };
+    let ways = [
+        swapped,
+        distance(&some[1..], &other[1..], most),
+        distance(&some[1..], other, most),
+        distance(some, &other[1..], most),
+    ];
+    ways.into_iter().flatten().min().map(|rest| rest + 1)
 }
 
 #[cfg(test)]
@@ -102,8 +108,17 @@ mod tests {
             ("abc", "abd", 1),
             ("abc", "xabc", 1),
         ] {
-            assert_eq!(distance(a.as_bytes(), b.as_bytes()), far, "{a} {b}");
-            assert_eq!(distance(b.as_bytes(), a.as_bytes()), far, "{b} {a}");
+            assert_eq!(
+                distance(a.as_bytes(), b.as_bytes(), 3),
+                Some(far),
+                "{a} {b}"
+            );
+            assert_eq!(
+                distance(b.as_bytes(), a.as_bytes(), 3),
+                Some(far),
+                "{b} {a}"
+            );
+            assert_eq!(distance(a.as_bytes(), b.as_bytes(), far - 1), None);
         }
     }
 }

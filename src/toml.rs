@@ -8,7 +8,7 @@ use std::ops::Range;
 use jiff::civil::Date;
 use toml_edit::{Document, InlineTable, Item, Table, TableLike, Value};
 
-use crate::source;
+use crate::source::{Lines, Position};
 use crate::spelling;
 
 /// What is wrong with a file.
@@ -34,6 +34,7 @@ impl std::error::Error for TomlError {}
 #[derive(Debug)]
 pub struct Reader<'a> {
     text: &'a str,
+    lines: Lines,
     /// What is wrong, in the order in which it was looked at.
     pub errors: Vec<TomlError>,
 }
@@ -46,6 +47,7 @@ impl<'a> Reader<'a> {
     pub fn parse(text: &'a str) -> Result<(Self, Document<&'a str>), Vec<TomlError>> {
         let mut reader = Self {
             text,
+            lines: Lines::of(text.as_bytes()),
             errors: Vec::new(),
         };
         match Document::parse(text) {
@@ -72,12 +74,17 @@ impl<'a> Reader<'a> {
 
     /// The line, from 1, on which something stands.
     pub fn line(&self, span: Option<Range<usize>>) -> usize {
-        source::position(self.text.as_bytes(), span.map_or(0, |span| span.start)).line
+        self.position(span).line
+    }
+
+    fn position(&self, span: Option<Range<usize>>) -> Position {
+        let offset = span.map_or(0, |span| span.start);
+        self.lines.position(self.text.as_bytes(), offset)
     }
 
     /// Notes that something at `span` is wrong.
     pub fn complain(&mut self, span: Option<Range<usize>>, message: String) {
-        let place = source::position(self.text.as_bytes(), span.map_or(0, |span| span.start));
+        let place = self.position(span);
         self.errors.push(TomlError {
             line: place.line,
             column: place.column,

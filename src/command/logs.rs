@@ -207,8 +207,10 @@ fn zone(text: &str) -> Result<TimeZone, String> {
 
 /// What an earlier scan left in its file; none where that is not there yet.
 fn saved_state(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_file() => fs::read(path).map(Some),
+        // A pipe or a device might never end, and nothing could be kept in it.
+        Ok(_) => Err(io::Error::other("not a file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -248,7 +248,14 @@ impl ServerOptions {
         let unreadable: Vec<String> = surface
             .sources
             .unreadable()
-            .map(|(path, why)| format!("{}: {why}; run as a user who may read it", path.display()))
+            .map(|(path, why)| {
+                let advice = if why.contains("denied") {
+                    "; run as a user who may read it"
+                } else {
+                    ""
+                };
+                format!("{}: {why}{advice}", path.display())
+            })
             .collect();
         if unreadable.is_empty() {
             Ok(surface)

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::finding::{By, Finding, Place, Suppression};
 use crate::project;
 use crate::rule::Rule;
-use crate::source::{self, Sources, Span};
+use crate::source::{Sources, Span};
 
 use super::discreet::discreet;
 use super::{Checked, rule};
@@ -146,7 +146,7 @@ fn uri_of(one: &Checked, span: Span) -> String {
 
 fn region(sources: &Sources, span: Span) -> Value {
     let start = sources.position(span);
-    let end = source::position(sources.bytes(span.file), span.end);
+    let end = sources.position_at(span.file, span.end);
     json!({
         "startLine": start.line,
         "startColumn": start.column,

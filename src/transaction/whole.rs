@@ -23,6 +23,10 @@ pub enum Readers {
 /// Where that is not allowed or there is no room; the old file is untouched then.
 pub fn write_whole(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    // Whoever opens a pipe waits, and a device must not be replaced.
+    if fs::metadata(&path).is_ok_and(|meta| !meta.is_file()) {
+        return Err(io::Error::other("not a file"));
+    }
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".new.{}", std::process::id()));
