@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::impact::Week;
+use crate::report::check::count;
 use crate::report::plain::html;
 
 const WIDTH: usize = 340;
@@ -54,30 +55,47 @@ pub(super) fn weeks(weeks: &[Week]) -> String {
     )
 }
 
-/// How many accounts used each version of TLS, a bar each.
-pub(super) fn versions(versions: &[(String, usize)]) -> String {
-    let most = versions.iter().map(|one| one.1).max().unwrap_or(0).max(1);
+/// How much a version of TLS is used.
+pub(super) struct Usage {
+    /// Its name.
+    pub(super) version: String,
+    /// Whether it should no longer be (RFC 8996).
+    pub(super) is_old: bool,
+    /// The accounts that were seen with it.
+    pub(super) accounts: usize,
+    /// Their logins.
+    pub(super) logins: u64,
+}
+
+/// How many accounts use each version of TLS, a bar each.
+pub(super) fn versions(versions: &[Usage]) -> String {
+    const LONGEST: usize = 130;
+    let most = versions.iter().map(|one| one.accounts).max();
+    let most = most.unwrap_or(0).max(1);
     let mut bars = String::new();
     let mut words = Vec::new();
-    for (number, (version, accounts)) in versions.iter().enumerate() {
+    for (number, usage) in versions.iter().enumerate() {
         let y = 6 + number * 22;
-        let old = matches!(version.as_str(), "SSLv2" | "SSLv3" | "TLSv1" | "TLSv1.1");
-        let class = if old { "bar-bad" } else { "bar-good" };
+        let class = if usage.is_old { "bar-bad" } else { "bar-good" };
+        let length = (usage.accounts * LONGEST / most).max(1);
+        let (accounts, logins) = (
+            count(usage.accounts, "account"),
+            count(usize::try_from(usage.logins).unwrap_or(usize::MAX), "login"),
+        );
         let _ = write!(
             bars,
-            "<text x=\"0\" y=\"{}\">{}</text><rect class=\"{class}\" x=\"70\" y=\"{y}\" width=\"{}\" height=\"14\"/>\
-             <text x=\"{}\" y=\"{}\">{accounts}</text>",
+            "<text x=\"0\" y=\"{}\">{}</text><rect class=\"{class}\" x=\"62\" y=\"{y}\" width=\"{length}\" height=\"14\"/>\
+             <text x=\"{}\" y=\"{}\">{accounts}, {logins}</text>",
             y + 11,
-            html(version.as_bytes()),
-            (accounts * 220 / most).max(1),
-            76 + accounts * 220 / most,
+            html(usage.version.as_bytes()),
+            68 + length,
             y + 11,
         );
-        words.push(format!("{version}: {accounts}"));
+        words.push(format!("{}: {accounts}, {logins}", usage.version));
     }
     svg(
         12 + versions.len() * 22,
-        &format!("Accounts by version of TLS: {}", words.join(", ")),
+        &format!("Use of each version of TLS: {}", words.join("; ")),
         &bars,
     )
 }

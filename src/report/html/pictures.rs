@@ -1,6 +1,6 @@
 //! The pictures: weeks, versions of TLS, and the hours of those who log in without it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use bstr::{BStr, ByteSlice};
@@ -8,8 +8,9 @@ use bstr::{BStr, ByteSlice};
 use crate::evidence::Transport;
 use crate::report::answer::Answer;
 use crate::rhythm::Rhythm;
+use crate::tls::Release;
 
-use super::chart;
+use super::chart::{self, Usage};
 use super::table::name;
 
 /// The most accounts whose hours are drawn: beyond that nobody looks, and the page grows slow.
@@ -30,7 +31,7 @@ pub(super) fn write_pictures(out: &mut dyn Write, answer: &Answer<'_>) -> io::Re
         let chart = chart::versions(&versions);
         writeln!(
             out,
-            "<figure>{chart}<figcaption>Accounts by the oldest version of TLS seen</figcaption></figure>"
+            "<figure>{chart}<figcaption>Accounts and logins under TLS, by version</figcaption></figure>"
         )?;
     }
     let clear = |transport: Transport| match transport {
@@ -70,18 +71,37 @@ pub(super) fn write_pictures(out: &mut dyn Write, answer: &Answer<'_>) -> io::Re
     Ok(())
 }
 
-/// How many accounts were seen with each version, as the oldest of theirs.
-fn versions(answer: &Answer<'_>) -> Vec<(String, usize)> {
-    let mut oldest: BTreeMap<&BStr, &BStr> = BTreeMap::new();
-    for row in &answer.evidence.rows {
-        if let (Some(account), Some(version)) = (&row.account, &row.tls_version) {
-            let seen = oldest.entry(account.as_bstr()).or_insert(version.as_bstr());
-            *seen = (*seen).min(version.as_bstr());
-        }
+/// How much each version of TLS is used, the oldest first.
+fn versions(answer: &Answer<'_>) -> Vec<Usage> {
+    type Version = (Option<Release>, String);
+    type Users<'a> = (BTreeSet<&'a BStr>, u64);
+    let mut seen: BTreeMap<Version, Users<'_>> = BTreeMap::new();
+    for row in answer
+        .evidence
+        .rows
+        .iter()
+        .filter(|row| row.transport == Transport::Tls)
+    {
+        let logged = row.tls_version.as_ref().map(|version| version.as_bstr());
+        let release = logged.and_then(|version| Release::named(version));
+        let words = match (logged, release) {
+            (Some(version), Some(_)) => version.to_string(),
+            (Some(_), None) => "another".to_owned(),
+            (None, _) => "not logged".to_owned(),
+        };
+        let (accounts, logins) = seen.entry((release, words)).or_default();
+        accounts.extend(row.account.as_ref().map(|account| account.as_bstr()));
+        *logins += row.logins;
     }
-    let mut count: BTreeMap<String, usize> = BTreeMap::new();
-    for version in oldest.values() {
-        *count.entry(version.to_string()).or_default() += 1;
-    }
-    count.into_iter().collect()
+    let usage = |((release, version), (accounts, logins)): (Version, Users<'_>)| Usage {
+        is_old: release.is_some() && release < Release::named(b"TLSv1.2"),
+        version,
+        accounts: accounts.len(),
+        logins,
+    };
+    // What no name tells stands last.
+    let (unknown, known): (Vec<_>, Vec<_>) = seen
+        .into_iter()
+        .partition(|((release, _), _)| release.is_none());
+    known.into_iter().chain(unknown).map(usage).collect()
 }

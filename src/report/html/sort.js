@@ -1,3 +1,4 @@
+const words = new Intl.Collator(undefined, { numeric: true });
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   table.querySelectorAll("thead th").forEach((head, column) => {
@@ -9,11 +10,9 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const up = head.getAttribute("aria-sort") !== "ascending";
       for (const other of table.querySelectorAll("thead th")) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const key = (row) => row.cells[column].textContent;
-      const numbers = head.classList.contains("number");
-      const rows = [...body.rows];
-      rows.sort((a, b) => (numbers ? key(a) - key(b) : key(a).localeCompare(key(b))) * (up ? 1 : -1));
-      body.append(...rows);
+      const rows = [...body.rows].map((row) => [row.cells[column].textContent, row]);
+      rows.sort(([a], [b]) => words.compare(a, b) * (up ? 1 : -1));
+      body.replaceChildren(...rows.map(([, row]) => row));
     });
   });
 }

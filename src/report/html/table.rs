@@ -5,9 +5,13 @@ use std::io::{self, Write};
 use crate::evidence::{Text, Time};
 use crate::report::plain::html;
 
-/// A name from a log or a file, kept apart from the text around it.
+/// A name from a log or a file; one that may run from right to left is kept apart from the text around it.
 pub(super) fn name(bytes: &[u8]) -> String {
-    format!("<bdi>{}</bdi>", html(bytes))
+    let text = html(bytes);
+    if text.is_ascii() {
+        return text;
+    }
+    format!("<bdi>{text}</bdi>")
 }
 
 pub(super) fn account(account: Option<&Text>) -> String {
@@ -33,9 +37,9 @@ pub(super) enum Cells {
 impl Cells {
     const fn class(self) -> &'static str {
         match self {
-            Self::Text => "text",
-            Self::Short => "short",
-            Self::Number => "number",
+            Self::Text => "",
+            Self::Short => " class=\"short\"",
+            Self::Number => " class=\"number\"",
         }
     }
 }
@@ -52,26 +56,18 @@ pub(super) fn write_table(
         .collect();
     writeln!(
         out,
-        "<div class=\"scroll\" tabindex=\"0\"><table class=\"sortable\">\n<caption>{caption}</caption>\n<thead><tr>"
+        "<div class=\"scroll\" tabindex=\"0\" style=\"--rows:{}\"><table class=\"sortable\">\n<caption>{caption}</caption>\n<thead><tr>",
+        rows.len()
     )?;
     for &column in &shown {
         let (head, cells) = columns[column];
-        write!(
-            out,
-            "<th scope=\"col\" class=\"{}\">{head}</th>",
-            cells.class()
-        )?;
+        write!(out, "<th scope=\"col\"{}>{head}</th>", cells.class())?;
     }
     writeln!(out, "</tr></thead>\n<tbody>")?;
     for row in rows {
         write!(out, "<tr>")?;
         for &column in &shown {
-            write!(
-                out,
-                "<td class=\"{}\">{}</td>",
-                columns[column].1.class(),
-                row[column]
-            )?;
+            write!(out, "<td{}>{}</td>", columns[column].1.class(), row[column])?;
         }
         writeln!(out, "</tr>")?;
     }
