@@ -207,9 +207,7 @@ fn changed(surface: &Surface, unsafe_fixes: bool) {
         before: surface,
         patch: b"",
     };
-    written(|out| {
-        report::preflight::write(out, &answer, &change.after, &narrow(), Detail::All)
-    });
+    written(|out| report::preflight::write(out, &answer, &change.after, &narrow(), Detail::All));
     written(|out| report::html::write(out, &answer));
     written(|out| report::markdown::write(out, &answer));
 }
