@@ -1,12 +1,11 @@
 //! A finding: what a rule says of one endpoint, server, setting or trap, with the place that decides it and the fix.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bstr::ByteSlice;
 use jiff::civil::Date;
 
 use crate::dovecot::Family;
-use crate::root::Root;
 use crate::rule::{About, Case, Remedy, Rule, Severity, Subject, Truth};
 use crate::source::{Origin, Sources, Span};
 use crate::surface::server::Surface;
@@ -239,7 +238,7 @@ fn judge(surface: &Surface, rule: &Rule, subject: Subject<'_>) -> Option<Finding
 /// What to write to be rid of it.
 fn advice(surface: &Surface, rule: &Rule, server: Server) -> Option<String> {
     match rule.remedy {
-        Remedy::EnforceTls => return Some(diff_of(&surface.root)),
+        Remedy::EnforceTls => return Some(surface.root.command("diff")),
         Remedy::None => {}
     }
     let family = surface.dovecot.as_ref().map(|config| config.family);
@@ -249,14 +248,6 @@ fn advice(surface: &Surface, rule: &Rule, server: Server) -> Option<String> {
         (Server::Dovecot, Some(Family::V23) | None) => "dovecot-2_3",
     };
     rule.doc.advice(key).or_else(|| rule.doc.advice("any"))
-}
-
-/// The command that shows the change to a server.
-fn diff_of(root: &Root) -> String {
-    match root.shown == Path::new("/") {
-        true => "plainsight diff".to_owned(),
-        false => format!("plainsight diff {}", root.shell_word()),
-    }
 }
 
 /// What was found, and what makes it so as far as the rule asked for it.

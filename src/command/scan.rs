@@ -118,7 +118,8 @@ pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
     let written = match arguments.format {
         ScanFormat::Text => {
             let detail = arguments.detail.detail();
-            report::scan::write(&mut result, &evidence, screen, detail)
+            let root = surface.map(|surface| &surface.root);
+            report::scan::write(&mut result, &evidence, root, screen, detail)
         }
         ScanFormat::Json => report::json::write(&mut result, &report::json::scan(&evidence)),
         ScanFormat::Evidence => Ok(()),

@@ -81,20 +81,23 @@ fn open<'a>(
 
 /// What else there is, and what to do next, to stand behind the answer.
 fn next(checked: &[Checked], exceptions: &[Finding]) -> String {
-    let verdicts = || {
-        let endpoints = checked.iter().flat_map(|one| &one.surface.endpoints);
-        endpoints.map(|endpoint| &endpoint.verdict)
-    };
     let open: Vec<&Finding> = open(checked, exceptions).collect();
     // What is put up with needs no step; of equally grave ones the first is shown first.
     let Some(worst) = open.iter().rev().max_by_key(|finding| finding.severity) else {
         return String::new();
     };
-    if verdicts().any(|verdict| matches!(verdict, Verdict::Cleartext | Verdict::Challenge)) {
-        return "; next: plainsight preflight".to_owned();
+    // Of several servers the first is the one to begin with.
+    let accepts = |one: &&Checked| {
+        let mut endpoints = one.surface.endpoints.iter();
+        endpoints.any(|one| matches!(one.verdict, Verdict::Cleartext | Verdict::Challenge))
+    };
+    if let Some(one) = checked.iter().find(accepts) {
+        let command = one.surface.root.command("preflight");
+        return format!("; next: {}", plain(command.as_bytes()));
     }
     let next = format!("next: plainsight explain {}", worst.rule);
-    match verdicts().all(Verdict::is_enforced) {
+    let mut endpoints = checked.iter().flat_map(|one| &one.surface.endpoints);
+    match endpoints.all(|endpoint| endpoint.verdict.is_enforced()) {
         true => format!(", and {}; {next}", count(open.len(), "other finding")),
         false => format!("; {next}"),
     }

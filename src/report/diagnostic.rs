@@ -19,6 +19,9 @@ use super::screen::Screen;
 /// Lines further apart than this are not shown in one piece.
 const FARTHEST: usize = 400;
 
+/// How many columns may stand before a help: those of the line numbers, and `   = help: `.
+const BESIDE_HELP: usize = 16;
+
 /// A line longer than this is not shown, only its place.
 const LONGEST: usize = 2000;
 
@@ -28,8 +31,10 @@ pub(super) fn title(finding: &Finding, screen: &Screen) -> String {
 }
 
 fn headline<'a>(finding: &'a Finding, screen: &Screen) -> Title<'a> {
+    // `warning[rule]: ` stands before it.
+    let before = finding.severity.word().len() + finding.rule.len() + 4;
     let title = level(finding)
-        .primary_title(plain(finding.message.as_bytes()))
+        .primary_title(screen.folded(&plain(finding.message.as_bytes()), before))
         .id(&finding.rule);
     match link::rule(screen, &finding.rule) {
         Some(address) => title.id_url(address),
@@ -99,6 +104,7 @@ pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, screen: &
     };
     if let Some(advice) = &finding.advice {
         let help = plain(format!("{advice}{help}").as_bytes());
+        let help = screen.folded(&help, BESIDE_HELP);
         elements.push(Level::HELP.message(help).into());
     }
     let text = renderer(screen).render(&[title.elements(elements)]);

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use crate::evidence::Text;
 use crate::impact::{AccountImpact, Cause, ClientImpact, Decision, Impact, Older, Preflight};
+use crate::root::Root;
 use crate::surface::Endpoint;
 use crate::surface::server::Surface;
 
@@ -36,7 +37,7 @@ pub fn write(
     let decision = screen.paint(tone, decision);
     let mut reasons = preflight.reasons.iter();
     let first = reasons.next().map_or("", String::as_str);
-    let (first, next) = (plain(first.as_bytes()), next(preflight));
+    let (first, next) = (plain(first.as_bytes()), next(preflight, &after.root));
     screen.line(out, 0, &format!("{decision}: {first}{next}"))?;
     if detail == Detail::Answer {
         return Ok(());
@@ -70,7 +71,7 @@ pub fn write(
 }
 
 /// What to do next, to stand behind the decision.
-fn next(preflight: &Preflight) -> String {
+fn next(preflight: &Preflight, root: &Root) -> String {
     let breaks = |client: &ClientImpact| {
         let is_open = client.accepted.is_none() && !client.already_forbidden;
         client.impact == Impact::Breaks && is_open
@@ -79,7 +80,10 @@ fn next(preflight: &Preflight) -> String {
     let accounts = accounts.filter(|one| one.clients.iter().any(breaks));
     let named: BTreeSet<Option<&Text>> = accounts.map(|one| one.account.as_ref()).collect();
     match preflight.decision {
-        Decision::Go if !preflight.enforced => "; next: plainsight apply".to_owned(),
+        Decision::Go if !preflight.enforced => {
+            let command = root.command("apply");
+            format!("; next: {}", plain(command.as_bytes()))
+        }
         Decision::NoGo if !named.is_empty() => {
             let names: Option<BTreeSet<&Text>> = named.into_iter().collect();
             let names = names.and_then(scan::few);

@@ -7,6 +7,7 @@ use crate::evidence::{
     Calibration, Evidence, Example, Refusal, Row, Text, Time, Transport, Window,
 };
 use crate::protocol::Protocol;
+use crate::root::Root;
 
 use super::check::count;
 use super::link;
@@ -68,18 +69,19 @@ pub fn totals(evidence: &Evidence) -> BTreeMap<Protocol, Totals> {
         .collect()
 }
 
-/// Writes the report.
+/// Writes the report; `root` is the server whose configuration was read with the logs.
 ///
 /// # Errors
 /// What the writer says.
 pub fn write(
     out: &mut dyn Write,
     evidence: &Evidence,
+    root: Option<&Root>,
     screen: &Screen,
     detail: Detail,
 ) -> io::Result<()> {
     let answer = screen.paint(tone(evidence), &answer(evidence));
-    screen.line(out, 0, &format!("{answer}{}", next(evidence)))?;
+    screen.line(out, 0, &format!("{answer}{}", next(evidence, root)))?;
     if detail == Detail::Answer {
         return Ok(());
     }
@@ -251,12 +253,15 @@ fn answer(evidence: &Evidence) -> String {
 }
 
 /// What to do next, to stand behind the answer.
-fn next(evidence: &Evidence) -> &'static str {
+fn next(evidence: &Evidence, root: Option<&Root>) -> String {
     let mut rows = evidence.rows.iter().chain(&evidence.anonymous);
     if !rows.any(|row| row.transport == Transport::Clear) {
-        return "";
+        return String::new();
     }
-    "; next: plainsight preflight"
+    let command = root.map_or("plainsight preflight".to_owned(), |root| {
+        root.command("preflight")
+    });
+    format!("; next: {}", plain(command.as_bytes()))
 }
 
 /// The names, where there are so few that a line has room for them.

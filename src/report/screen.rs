@@ -85,6 +85,18 @@ impl Screen {
         }
     }
 
+    /// The text in lines that have room behind `before` columns; as it is where there is hardly any.
+    pub(super) fn folded(&self, text: &str, before: usize) -> String {
+        const LEAST: usize = 24;
+        match self.width.and_then(|width| width.checked_sub(before)) {
+            Some(room) if room >= LEAST => {
+                let options = options(room, WordSeparator::AsciiSpace).break_words(false);
+                textwrap::fill(text, options)
+            }
+            Some(_) | None => text.to_owned(),
+        }
+    }
+
     /// Writes a line after `indent`; where it is too long for the screen it goes on below, two columns further in.
     ///
     /// # Errors
@@ -171,6 +183,17 @@ mod tests {
             "  ssl = yes\n    (etc/dovecot/conf.d/10-ssl.conf:3:7)\n"
         );
         assert_eq!(line(&Screen::default(), 2, text), format!("  {text}\n"));
+    }
+
+    #[test]
+    fn what_stands_behind_something_is_folded_where_there_is_room() {
+        let text = "set smtpd_tls_auth_only = yes in main.cf";
+        assert_eq!(
+            terminal(40).folded(text, 14),
+            "set smtpd_tls_auth_only =\nyes in main.cf"
+        );
+        assert_eq!(terminal(40).folded(text, 20), text);
+        assert_eq!(Screen::default().folded(text, 14), text);
     }
 
     #[test]

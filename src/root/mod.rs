@@ -34,6 +34,14 @@ pub struct Root {
 }
 
 impl Root {
+    /// A command of this program for it, to be copied into a shell: `plainsight diff hosts/mx1`.
+    pub fn command(&self, name: &str) -> String {
+        match self.shown == Path::new("/") {
+            true => format!("plainsight {name}"),
+            false => format!("plainsight {name} {}", self.shell_word()),
+        }
+    }
+
     /// Its name as one word of a command that is to be copied into a shell.
     pub fn shell_word(&self) -> String {
         let shown = self.shown.to_string_lossy();
