@@ -5,7 +5,7 @@ use toml_edit::TableLike;
 
 use crate::toml::Reader;
 
-use super::ignore::fits;
+use super::ignore::{fits, path_pattern};
 
 /// What logs call the servers of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) fn hosts(reader: &mut Reader<'_>, table: &dyn TableLike) -> Vec<HostN
     for (server, _) in table.iter() {
         let names = reader.texts(table, server);
         let names = names.into_iter().map(|(name, _)| name).collect();
-        match Pattern::new(server) {
+        match path_pattern(server) {
             Ok(server) => hosts.push(HostNames { server, names }),
             Err(error) => {
                 let span = table.key(server).and_then(toml_edit::Key::span);

@@ -1,6 +1,6 @@
 //! An ignore: findings that are known and put up with. `[[ignore]]` of plainsight.toml.
 
-use glob::{MatchOptions, Pattern};
+use glob::{MatchOptions, Pattern, PatternError};
 use jiff::civil::Date;
 use toml_edit::TableLike;
 
@@ -60,6 +60,16 @@ pub fn fits(pattern: Option<&Pattern>, text: Option<&str>) -> bool {
     pattern.is_none_or(|pattern| text.is_some_and(|text| pattern.matches_with(text, OPTIONS)))
 }
 
+/// A pattern for paths from the project file; `./hosts/mx/`, as `check` and a shell show it, is `hosts/mx`.
+///
+/// # Errors
+/// Where it is no pattern.
+pub(super) fn path_pattern(text: &str) -> Result<Pattern, PatternError> {
+    let path = text.trim_end_matches('/');
+    let path = path.strip_prefix("./").unwrap_or(path);
+    Pattern::new(if text.starts_with('/') { text } else { path })
+}
+
 /// Reads every `[[ignore]]`.
 pub(super) fn ignores(reader: &mut Reader<'_>, top: &dyn TableLike) -> Vec<Ignore> {
     let mut ignores = Vec::new();
@@ -71,9 +81,9 @@ pub(super) fn ignores(reader: &mut Reader<'_>, top: &dyn TableLike) -> Vec<Ignor
         let rules = reader.texts(table, "rule");
         ignores.push(Ignore {
             rules: rules.into_iter().map(|(rule, _)| rule).collect(),
-            server: pattern(reader, table, "server"),
-            endpoint: pattern(reader, table, "endpoint"),
-            file: pattern(reader, table, "file"),
+            server: pattern(reader, table, "server", path_pattern),
+            endpoint: pattern(reader, table, "endpoint", Pattern::new),
+            file: pattern(reader, table, "file", path_pattern),
             fingerprint: reader.optional(table, "fingerprint"),
             reason: reader.string(table, "reason").unwrap_or_default(),
             owner: reader.optional(table, "owner"),
@@ -84,14 +94,38 @@ pub(super) fn ignores(reader: &mut Reader<'_>, top: &dyn TableLike) -> Vec<Ignor
     ignores
 }
 
-fn pattern(reader: &mut Reader<'_>, table: &dyn TableLike, key: &str) -> Option<Pattern> {
+fn pattern(
+    reader: &mut Reader<'_>,
+    table: &dyn TableLike,
+    key: &str,
+    read: fn(&str) -> Result<Pattern, PatternError>,
+) -> Option<Pattern> {
     let span = table.get(key).and_then(toml_edit::Item::span);
     let text = reader.optional(table, key)?;
-    match Pattern::new(&text) {
+    match read(&text) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
             reader.complain(span, format!("\"{key}\" is no pattern: {}", error.msg));
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_known_as_check_and_a_shell_show_it() {
+        for (text, path) in [
+            ("hosts/mx1", "hosts/mx1"),
+            ("./hosts/mx1/", "hosts/mx1"),
+            ("./", "."),
+            (".", "."),
+            ("hosts/*/", "hosts/mx1"),
+        ] {
+            let pattern = path_pattern(text).expect("it is a pattern");
+            assert!(fits(Some(&pattern), Some(path)), "{text}");
         }
     }
 }

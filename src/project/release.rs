@@ -6,7 +6,7 @@ use toml_edit::{Item, TableLike};
 use crate::toml::Reader;
 use crate::version::Version;
 
-use super::ignore::fits;
+use super::ignore::{fits, path_pattern};
 
 /// The releases that run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(super) fn versions(reader: &mut Reader<'_>, table: &dyn TableLike) -> Versio
         };
         reader.only(table, &format!("[versions.\"{name}\"]"), &KEYS);
         let releases = releases(reader, table);
-        match Pattern::new(name) {
+        match path_pattern(name) {
             Ok(pattern) => versions.some.push((pattern, releases)),
             Err(error) => {
                 let why = error.msg;
