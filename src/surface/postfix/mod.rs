@@ -36,6 +36,8 @@ const CHANGES: &[Version] = &[
     Version::new(2, 10),
     // `{}` in master.cf and in `$` expressions, compatibility_level.
     Version::new(3, 0),
+    // The default of smtpd_relay_restrictions is empty below compatibility level 1.
+    Version::new(3, 3),
     // smtpd_tls_chain_files, SNI maps, unix-dgram.
     Version::new(3, 4),
     // Overlapping listeners, smtpd_sasl_mechanism_filter, known_tcp_ports, level operators.
