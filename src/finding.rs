@@ -315,7 +315,8 @@ fn endpoint_place(endpoint: &Endpoint) -> String {
 /// The words by which the same finding is known again after an edit elsewhere.
 fn subject_words(subject: Subject<'_>) -> String {
     match subject {
-        Subject::Endpoint(endpoint) => format!("{}\0{}", endpoint.id(), endpoint.versions),
+        // Not the releases: a finding stays the same when somebody says which one runs.
+        Subject::Endpoint(endpoint) => endpoint.id(),
         Subject::Server(server) => server.to_string(),
         Subject::Setting(written) => format!(
             "{}\0{}\0{}\0{}",

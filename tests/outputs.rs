@@ -71,6 +71,26 @@ fn fingerprints_survive_edits_above() {
 }
 
 #[test]
+fn fingerprints_survive_that_somebody_names_the_release() {
+    let server = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outputs-release");
+    let _ = fs::remove_dir_all(&server);
+    fs::create_dir_all(server.join("etc/postfix")).unwrap();
+    let text =
+        "smtpd_tls_cert_file = /c\nsmtpd_tls_security_level = may\nsmtpd_sasl_auth_enable = yes\n";
+    fs::write(server.join("etc/postfix/main.cf"), text).unwrap();
+    let open = check(&server, "text");
+    assert!(
+        open.contains("note: this holds for postfix before 3.3"),
+        "{open}"
+    );
+    let before = fingerprints(&server);
+    let versions = "[versions]\npostfix = \"2.11.3\"\n";
+    fs::write(server.join("plainsight.toml"), versions).unwrap();
+    let after = fingerprints(&server);
+    assert!(!after.is_empty() && after.is_subset(&before));
+}
+
+#[test]
 fn of_many_servers_github_shows_ten_of_a_kind_and_the_summary_all() {
     let repository = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outputs-many");
     let _ = fs::remove_dir_all(&repository);
