@@ -7,6 +7,7 @@
 //! a `screen` is what people look at, `table` lines up columns on it, `link` leads from it to files.
 
 pub mod answer;
+mod cell;
 pub mod check;
 pub mod csv;
 mod diagnostic;
@@ -27,6 +28,7 @@ pub mod sarif;
 pub mod scan;
 pub mod screen;
 pub mod table;
+pub mod totals;
 
 use std::path::PathBuf;
 

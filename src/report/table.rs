@@ -5,96 +5,16 @@
 
 use std::io::{self, Write};
 
+use super::cell::Kind;
 use super::screen::{Screen, Tone, columns, cut};
+
+pub use super::cell::{Cell, Column};
 
 /// Two columns are as far apart.
 const GAP: usize = 2;
 
 /// A column is not made narrower than this for the sake of others: a time fits.
 const LEAST: usize = 20;
-
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// Numbers, which stand at the right and are not cut.
-    Number,
-    /// What a row is known by.
-    Name,
-    /// What may stand below the row.
-    Aside,
-}
-
-/// A column.
-#[derive(Clone, Copy, Debug)]
-pub struct Column {
-    head: &'static str,
-    kind: Kind,
-}
-
-impl Column {
-    /// A column that tells what a row is about.
-    pub const fn name(head: &'static str) -> Self {
-        let kind = Kind::Name;
-        Self { head, kind }
-    }
-
-    /// A column of numbers.
-    pub const fn number(head: &'static str) -> Self {
-        let kind = Kind::Number;
-        Self { head, kind }
-    }
-
-    /// A column that stands below the row where there is no room beside it.
-    pub const fn aside(head: &'static str) -> Self {
-        let kind = Kind::Aside;
-        Self { head, kind }
-    }
-}
-
-/// Text in a table.
-#[derive(Clone, Debug, Default)]
-pub struct Cell {
-    text: String,
-    tone: Tone,
-    address: Option<String>,
-}
-
-impl Cell {
-    /// A cell in the colour of its tone; the text is harmless already.
-    pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
-        Self {
-            text: text.into(),
-            tone,
-            address: None,
-        }
-    }
-
-    /// A cell that leads to an address, if there is one.
-    pub fn linked(text: impl Into<String>, address: Option<String>) -> Self {
-        Self {
-            text: text.into(),
-            tone: Tone::Neutral,
-            address,
-        }
-    }
-
-    fn shown(&self, screen: &Screen, text: &str) -> String {
-        let text = screen.paint(self.tone, text);
-        screen.link(self.address.as_deref(), &text)
-    }
-}
-
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self::toned(text, Tone::Neutral)
-    }
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Self {
-        Self::toned(text, Tone::Neutral)
-    }
-}
 
 /// Rows of cells under a head.
 #[derive(Debug)]

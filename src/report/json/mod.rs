@@ -14,7 +14,7 @@ use crate::source::{Origin, Sources, Span};
 use crate::surface::{Because, Endpoint, Exemption};
 use crate::version::Range;
 
-use super::{Checked, plain, scan};
+use super::{Checked, plain, totals};
 
 pub use preflight::preflight;
 
@@ -201,7 +201,7 @@ fn place(sources: &Sources, span: Span) -> Map<String, Value> {
 
 /// The document of `scan`.
 pub fn scan(evidence: &Evidence) -> Value {
-    let totals: Map<String, Value> = scan::totals(evidence)
+    let totals: Map<String, Value> = totals::totals(evidence)
         .into_iter()
         .map(|(protocol, one)| {
             let numbers = json!({
