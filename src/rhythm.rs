@@ -39,6 +39,9 @@ const FEW: usize = 128;
 
 const DAY: i64 = 86_400;
 
+/// The days since 1970-01-01 that have a date: from the year 1 to 9999.
+pub(crate) const CALENDAR: std::ops::Range<i64> = -719_162..2_932_897;
+
 impl Rhythm {
     /// Counts logins at a moment, in seconds since 1970-01-01T00:00:00 on the log's clock face.
     pub fn add(&mut self, clock: i64, count: u32) {
@@ -97,7 +100,7 @@ impl Rhythm {
         for minute in minutes.iter().filter(|minute| **minute < 60) {
             rhythm.minutes |= 1 << minute;
         }
-        for day in days {
+        for day in days.iter().filter(|day| CALENDAR.contains(day)) {
             rhythm.days.add(day.div_euclid(64), 1 << day.rem_euclid(64));
         }
         rhythm

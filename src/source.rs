@@ -344,6 +344,14 @@ impl Sources {
         Ok(self.add(daemon, bytes))
     }
 
+    /// Notes why what a file leads to is not read.
+    pub fn give_up(&mut self, file: FileId, why: String) {
+        let noted = (self.shown_path(file).to_path_buf(), why);
+        if self.unreadable.last() != Some(&noted) {
+            self.unreadable.push(noted);
+        }
+    }
+
     /// The files that are there and could not be read, with what the system said: nothing can be judged without them.
     pub fn unreadable(&self) -> impl Iterator<Item = (&Path, &str)> {
         let files = self.unreadable.iter();

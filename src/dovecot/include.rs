@@ -12,7 +12,7 @@ use bstr::ByteSlice;
 use crate::source::{FileTree, ReadError, Span};
 
 use super::Unread;
-use super::read::{DEEPEST, MOST_FILES, Reader};
+use super::read::{DEEPEST, MOST_FILES, MOST_MEBIBYTES, Reader};
 
 /// No pattern of a human being has more alternatives or names more files.
 const MOST: usize = 4096;
@@ -21,13 +21,8 @@ impl Reader<'_> {
     pub(super) fn include(&mut self, pattern: &[u8], span: Span, try_: bool) {
         let full = self.relative(pattern);
         let shown = full.display().to_string();
-        if self.started >= MOST_FILES || self.depth >= DEEPEST {
-            return self.note(
-                span,
-                format!(
-                    "more than {MOST_FILES} files, or {DEEPEST} inside of each other, are not read"
-                ),
-            );
+        if self.has_enough(span) {
+            return;
         }
         let bytes = full.as_os_str().as_encoded_bytes().to_vec();
         let files = if is_pattern(&bytes) {
@@ -65,8 +60,25 @@ impl Reader<'_> {
         };
         // The daemon pushes them on a stack, the last one first; the first is read at once.
         for path in files.into_iter().rev() {
+            if self.has_enough(span) {
+                return;
+            }
             self.include_file(&path, span, try_);
         }
+    }
+
+    /// Whether there are too many files, which is said.
+    fn has_enough(&mut self, span: Span) -> bool {
+        let message = if self.started >= MOST_FILES || self.depth >= DEEPEST {
+            format!("more than {MOST_FILES} files, or {DEEPEST} inside of each other, are not read")
+        } else if self.taken >> 20 >= MOST_MEBIBYTES {
+            format!("more than {MOST_MEBIBYTES} MiB are not read")
+        } else {
+            return false;
+        };
+        // What is in force then nobody can tell, as with a file that cannot be read.
+        self.sources.give_up(span.file, message);
+        true
     }
 
     pub(super) fn include_file(&mut self, path: &Path, span: Span, try_: bool) {

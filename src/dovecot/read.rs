@@ -26,6 +26,8 @@ use super::{Config, Family, block};
 pub(super) const DEEPEST: usize = 64;
 /// How many files are read, counting each inclusion.
 pub(super) const MOST_FILES: usize = 4096;
+/// How much of them is read, counting each inclusion; a single file may be as large.
+pub(super) const MOST_MEBIBYTES: usize = 64;
 
 /// Whether the first setting of a file is the header that 2.4 wants there.
 pub(super) fn first_is_header(sources: &mut Sources, file: &Path) -> bool {
@@ -70,6 +72,7 @@ pub(super) fn read(sources: &mut Sources, file: &Path, family: Family) -> Config
         current: HashMap::new(),
         entries: HashMap::new(),
         started: 0,
+        taken: 0,
         depth: 0,
         unnamed: 0,
         header_missed: false,
@@ -131,7 +134,10 @@ pub(super) struct Reader<'a> {
     pub(super) current: HashMap<(ScopeId, BString), usize>,
     /// Where a file's entries are.
     pub(super) entries: HashMap<FileId, usize>,
+    /// How many files were begun.
     pub(super) started: usize,
+    /// How many bytes they have.
+    pub(super) taken: usize,
     /// The depth of the file under way.
     pub(super) depth: usize,
     pub(super) unnamed: usize,
@@ -144,6 +150,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn start(&mut self, file: FileId) {
         self.started += 1;
+        self.taken += self.sources.bytes(file).len();
         let first = !self.entries.contains_key(&file);
         if first {
             self.entries.insert(file, self.config.files.len());

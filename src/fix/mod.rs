@@ -183,7 +183,7 @@ fn propose(surface: &Surface, server: Server, wish: &Wish) -> Proposal {
         for endpoint in &meant {
             let one = postfix::at(surface, endpoint, wish.enable_tls);
             let together = [part.as_slice(), one.as_slice()].concat();
-            if harm_of(&together).is_empty() {
+            if harm_of(&together).is_empty() && closes(surface, endpoint, &one) {
                 part = together;
             }
         }
@@ -245,10 +245,25 @@ fn some(surface: &Surface, server: Server, meant: &[&Endpoint], wish: &Wish) -> 
         Server::Dovecot => dovecot::at(surface, meant),
         Server::Postfix => {
             let each = meant.iter();
-            each.flat_map(|endpoint| postfix::at(surface, endpoint, wish.enable_tls))
-                .collect()
+            each.flat_map(|endpoint| {
+                let edits = postfix::at(surface, endpoint, wish.enable_tls);
+                let helps = closes(surface, endpoint, &edits);
+                edits.into_iter().filter(move |_| helps)
+            })
+            .collect()
         }
     }
+}
+
+/// Whether these edits close an endpoint of Postfix, at one release at least. An `-o` behind a stray word does nothing, and
+/// would be added again and again.
+fn closes(surface: &Surface, endpoint: &Endpoint, edits: &[Edit]) -> bool {
+    let open = |surface: &Surface| {
+        let here = surface.endpoints.iter();
+        here.filter(|one| one.id() == endpoint.id() && postfix::is_open(one))
+            .count()
+    };
+    open(&judge(surface, edits)) < open(surface)
 }
 
 /// The server with these edits made.

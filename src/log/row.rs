@@ -51,7 +51,9 @@ pub(crate) struct File {
     pub(crate) digest: String,
     pub(crate) packed: bool,
     /// How many bytes of it were read; of a packed file, all that it has.
+    #[serde(deserialize_with = "count")]
     pub(crate) bytes: u64,
+    #[serde(deserialize_with = "count")]
     pub(crate) lines: u64,
     /// It is read to its end, and nothing will be written to it any more.
     pub(crate) finished: bool,
@@ -102,14 +104,19 @@ impl Row {
 pub(crate) struct Service {
     pub(crate) host: Text,
     pub(crate) service: Text,
+    #[serde(deserialize_with = "count")]
     pub(crate) tls_lines: u64,
     #[serde(default, with = "time")]
     pub(crate) tls_first: Option<Time>,
     #[serde(default, with = "time")]
     pub(crate) tls_last: Option<Time>,
+    #[serde(deserialize_with = "count")]
     pub(crate) tls_not_logged: u64,
+    #[serde(deserialize_with = "count")]
     pub(crate) starttls: u64,
+    #[serde(deserialize_with = "count")]
     pub(crate) counted: u64,
+    #[serde(deserialize_with = "count")]
     pub(crate) words: u64,
 }
 
@@ -126,6 +133,7 @@ pub(crate) struct Tally {
     pub(crate) method: Text,
     pub(crate) shown: Shown,
     pub(crate) tls_version: Option<Text>,
+    #[serde(deserialize_with = "count")]
     pub(crate) times: u64,
     #[serde(with = "time")]
     pub(crate) first: Option<Time>,
@@ -138,6 +146,7 @@ pub(crate) struct Tally {
     /// Days since 1970-01-01.
     pub(crate) days: Vec<i64>,
     pub(crate) file: u32,
+    #[serde(deserialize_with = "count")]
     pub(crate) line: u64,
     pub(crate) ambiguous: bool,
 }
@@ -192,6 +201,7 @@ pub(crate) struct Seen {
     #[serde(with = "time")]
     pub(crate) time: Option<Time>,
     pub(crate) file: u32,
+    #[serde(deserialize_with = "count")]
     pub(crate) line: u64,
 }
 
@@ -233,6 +243,18 @@ impl<'de> Deserialize<'de> for Text {
             Either::Bytes(bytes) => bytes.into(),
         }))
     }
+}
+
+/// More lines, bytes or logins than any log has, of which a million can be added up all the same.
+pub(crate) const MOST: u64 = 1 << 44;
+
+/// A count of what is in a log.
+fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let count = u64::deserialize(from)?;
+    if count >= MOST {
+        return Err(serde::de::Error::custom(format!("{count} is too many")));
+    }
+    Ok(count)
 }
 
 /// A time as text.

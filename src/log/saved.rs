@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 
 use super::names::{Name, Names};
+use super::row::MOST;
 use super::row::{self, Header, Row, SCHEMA, Text};
 use super::segment::{Habits, Segment};
 use super::session::{End, Key, Login, Part, Tls};
 use super::tally::{self, Cell, Position, Seen, Tally, Way, Who};
 use crate::evidence::Lines;
-use crate::rhythm::Rhythm;
+use crate::rhythm::{CALENDAR, Rhythm};
 
 /// A segment with the files it was made of.
 #[derive(Debug, Default)]
@@ -106,6 +107,13 @@ impl Saved {
         let segment = &mut saved.segment;
         segment.sealed = header.sealed;
         (segment.first, segment.last) = (header.first, header.last);
+        let are_days = header.days.iter().all(|day| CALENDAR.contains(day));
+        if !are_days || header.lines.iter().any(|&lines| lines >= MOST) {
+            return Err(
+                "1: it tells of days that no calendar has, or of more lines than there can be"
+                    .to_owned(),
+            );
+        }
         segment.days = BTreeSet::from_iter(header.days);
         let [read, candidate, unparsed] = header.lines;
         segment.lines = Lines {
