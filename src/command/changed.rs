@@ -9,6 +9,7 @@ use crate::finding::{self, Finding};
 use crate::git::Repository;
 use crate::project;
 use crate::report::{self, Checked};
+use crate::root::Root;
 use crate::rule::Rule;
 use crate::source::absolute;
 use crate::surface::server::Surface;
@@ -45,24 +46,19 @@ impl Changes {
         })
     }
 
-    /// The servers that differ: a file of theirs does, or what is said of them all.
-    pub(super) fn touched(&self, surfaces: Vec<Surface>) -> Vec<Surface> {
+    /// Whether a server differs: a file of its does, or what is said of them all.
+    pub(super) fn touch(&self, surface: &Surface) -> bool {
         let of_all = self.files.iter().any(|file| file.ends_with(project::NAME));
-        surfaces
-            .into_iter()
-            .filter(|surface| {
-                let directories = directories(surface);
-                let sources = &surface.sources;
-                let read: Vec<PathBuf> = sources
-                    .ids()
-                    .map(|file| absolute(sources.shown_path(file)))
-                    .collect();
-                let touches = |file: &PathBuf| {
-                    read.contains(file) || directories.iter().any(|one| file.starts_with(one))
-                };
-                of_all || self.files.iter().any(touches)
-            })
-            .collect()
+        let directories = directories(&surface.root);
+        let sources = &surface.sources;
+        let read: Vec<PathBuf> = sources
+            .ids()
+            .map(|file| absolute(sources.shown_path(file)))
+            .collect();
+        let touches = |file: &PathBuf| {
+            read.contains(file) || directories.iter().any(|one| file.starts_with(one))
+        };
+        of_all || self.files.iter().any(touches)
     }
 
     /// Leaves out the findings that the revision has too; returns a line that says how many.
@@ -85,12 +81,12 @@ impl Changes {
         let mut known = before - exceptions.len();
         let all: Vec<PathBuf> = checked
             .iter()
-            .flat_map(|one| directories(&one.surface))
+            .flat_map(|one| directories(&one.surface.root))
             .collect();
         let files = self.repository.files_at(&self.commit, &all);
         let past = Arc::new(files.map_err(|why| Outcome::trouble(vec![why]))?);
         let judged = parallel::map(std::mem::take(checked), |mut one| {
-            let was_there = directories(&one.surface)
+            let was_there = directories(&one.surface.root)
                 .iter()
                 .any(|directory| past.keys().any(|file| file.starts_with(directory)));
             let old = was_there.then(|| fingerprints(&one.surface.at(Arc::clone(&past)), rules));
@@ -134,8 +130,7 @@ fn fingerprints(surface: &Surface, rules: &[Rule]) -> BTreeMap<String, usize> {
 }
 
 /// The directories in which the files of a server lie: its own, and those of its daemons.
-fn directories(surface: &Surface) -> Vec<PathBuf> {
-    let root = &surface.root;
+fn directories(root: &Root) -> Vec<PathBuf> {
     let daemons = ["/etc/postfix", "/etc/dovecot"];
     let located = daemons
         .iter()

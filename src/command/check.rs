@@ -12,9 +12,11 @@ use crate::report::screen::Screen;
 use crate::report::{self, Checked};
 use crate::rule::Severity;
 use crate::source::absolute;
+use crate::surface::server::Surface;
 
 use super::changed::Changes;
-use super::findings::{Exceptions, with_findings};
+use super::clock::today;
+use super::findings::Exceptions;
 use super::options::{ClientOptions, RuleOptions, ServerOptions};
 use super::screen::DetailOptions;
 use super::{Exit, Outcome};
@@ -93,26 +95,30 @@ pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
 
 fn answer(arguments: &Arguments, screen: &Screen) -> Result<Outcome, Outcome> {
     let rules = arguments.rules.all(arguments.path.first())?;
-    let surfaces = arguments
-        .server
-        .surfaces(&arguments.path, &arguments.client)?;
-    let changes = match &arguments.changed_since {
-        Some(revision) => Some(Changes::since(revision, &arguments.path)?),
-        None => None,
-    };
-    let surfaces = match &changes {
-        Some(changes) => changes.touched(surfaces),
-        None => surfaces,
-    };
-    let mut checked = with_findings(surfaces, &rules);
     let exceptions = Exceptions {
         apply: !arguments.no_ignores,
         baseline: arguments.baseline.as_deref(),
         write_baseline: arguments.write_baseline.as_deref(),
     };
+    let today = today();
+    let changes = arguments.changed_since.as_ref();
+    let changes = changes.map(|revision| Changes::since(revision, &arguments.path));
+    let judge = |surface: Surface| {
+        let meant = match &changes {
+            Some(Ok(changes)) => changes.touch(&surface),
+            Some(Err(_)) => false,
+            None => true,
+        };
+        meant.then(|| exceptions.of_comments(surface, &rules, today))
+    };
+    let checked = arguments
+        .server
+        .of_surfaces(&arguments.path, &arguments.client, judge)?;
+    let changes = changes.transpose()?;
+    let mut checked: Vec<Checked> = checked.into_iter().flatten().collect();
     let mut notes = Vec::new();
     let whole = |base: &Path| arguments.covers(base);
-    let mut exceptions = exceptions.except(&rules, &mut checked, whole, &mut notes)?;
+    let mut exceptions = exceptions.except(&rules, today, &mut checked, whole, &mut notes)?;
     if let Some(changes) = &changes {
         let known = changes.leave_out_known(&mut checked, &mut exceptions, &rules)?;
         notes.extend(known);

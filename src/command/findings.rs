@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
+
 use crate::exception::{self, Baseline, Named};
 use crate::finding::{self, Finding, Fix};
 use crate::fix;
@@ -14,25 +16,21 @@ use crate::surface::server::Surface;
 use crate::transaction::{Readers, write_whole};
 
 use super::Outcome;
-use super::clock::today;
-use crate::parallel;
 
-/// What the rules say of each server, with the word on each fix that its change would get.
-pub(super) fn with_findings(surfaces: Vec<Surface>, rules: &[Rule]) -> Vec<Checked> {
-    parallel::map(surfaces, |surface| {
-        let mut findings = finding::of_surface(&surface, rules);
-        if findings.iter().any(|finding| finding.fix == Fix::Safe) {
-            let change = fix::enforce(&surface, &fix::Wish::whole());
-            for finding in &mut findings {
-                let mut harm = change.unsafe_because.iter();
-                let harmed = harm.any(|(server, _)| Some(*server) == finding.server);
-                if finding.fix == Fix::Safe && harmed {
-                    finding.fix = Fix::Unsafe;
-                }
+/// What the rules say of a server, with the word on each fix that its change would get.
+pub(super) fn of_server(surface: &Surface, rules: &[Rule]) -> Vec<Finding> {
+    let mut findings = finding::of_surface(surface, rules);
+    if findings.iter().any(|finding| finding.fix == Fix::Safe) {
+        let change = fix::enforce(surface, &fix::Wish::whole());
+        for finding in &mut findings {
+            let mut harm = change.unsafe_because.iter();
+            let harmed = harm.any(|(server, _)| Some(*server) == finding.server);
+            if finding.fix == Fix::Safe && harmed {
+                finding.fix = Fix::Unsafe;
             }
         }
-        Checked::new(surface, findings)
-    })
+    }
+    findings
 }
 
 /// Which exceptions hold.
@@ -47,16 +45,26 @@ pub(super) struct Exceptions<'a> {
 }
 
 impl Exceptions<'_> {
-    /// Takes what is excepted out of the count, and returns what is wrong with the exceptions in project files.
+    /// What the rules say of a server, less what its own comments except; nothing more is asked of its configurations.
+    pub(super) fn of_comments(&self, surface: Surface, rules: &[Rule], today: Date) -> Checked {
+        let mut findings = of_server(&surface, rules);
+        if self.apply {
+            let wrong = exception::by_comments(&surface, &mut findings, rules, today);
+            findings.extend(wrong);
+        }
+        Checked::new(surface, findings)
+    }
+
+    /// Takes what else is excepted out of the count, and returns what is wrong with the exceptions in project files.
     /// `whole` says of a directory whether all servers below it are looked at.
     pub(super) fn except(
         &self,
         rules: &[Rule],
+        today: Date,
         checked: &mut [Checked],
         whole: impl Fn(&Path) -> bool,
         notes: &mut Vec<String>,
     ) -> Result<Vec<Finding>, Outcome> {
-        let today = today();
         let mut projects = Projects::default();
         let mut of_project: BTreeMap<PathBuf, Vec<&mut Checked>> = BTreeMap::new();
         for one in checked.iter_mut() {
@@ -65,10 +73,6 @@ impl Exceptions<'_> {
                 .map_err(Outcome::trouble)?;
             one.name = project.name_of(&one.surface.root.shown);
             one.base.clone_from(&project.base);
-            if self.apply {
-                let wrong = exception::by_comments(&one.surface, &mut one.findings, rules, today);
-                one.findings.extend(wrong);
-            }
             for place in one.findings.iter_mut().filter_map(|one| one.place.as_mut()) {
                 place.name = project.name_of(&place.file);
             }

@@ -152,9 +152,22 @@ impl ServerOptions {
         paths: &[PathBuf],
         client: &ClientOptions,
     ) -> Result<Vec<Surface>, Outcome> {
+        self.of_surfaces(paths, client, |surface| surface)
+    }
+
+    /// What `answer` makes of every server at and below `paths`, as soon as it is judged.
+    ///
+    /// # Errors
+    /// As [`ServerOptions::surfaces`].
+    pub(super) fn of_surfaces<T: Send>(
+        &self,
+        paths: &[PathBuf],
+        client: &ClientOptions,
+        answer: impl Fn(Surface) -> T + Sync,
+    ) -> Result<Vec<T>, Outcome> {
         let roots = self.roots(paths)?;
         let mut errors = Vec::new();
-        let mut surfaces = Vec::new();
+        let mut answers = Vec::new();
         // A project file that holds for many servers is read once.
         let mut projects = Projects::default();
         let mut jobs: Vec<(Root, Arc<Project>)> = Vec::new();
@@ -165,15 +178,16 @@ impl ServerOptions {
                 Err(mistakes) => errors.extend(mistakes),
             }
         }
-        let judge = |(root, project): (Root, Arc<Project>)| self.read(root, client, &project);
+        let judge =
+            |(root, project): (Root, Arc<Project>)| self.read(root, client, &project).map(&answer);
         for judged in parallel::map(jobs, judge) {
             match judged {
-                Ok(surface) => surfaces.push(surface),
+                Ok(answer) => answers.push(answer),
                 Err(mistakes) => errors.extend(mistakes),
             }
         }
         if errors.is_empty() {
-            Ok(surfaces)
+            Ok(answers)
         } else {
             Err(Outcome::trouble(errors))
         }

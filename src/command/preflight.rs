@@ -10,6 +10,7 @@ use crate::fix;
 use crate::impact::{self, Asked, Decision};
 use crate::log::{self, Named};
 use crate::mailbox::{self, Owner};
+use crate::parallel;
 use crate::project::{Acceptance, Network, Project, range};
 use crate::report::answer::Answer;
 use crate::report::screen::Screen;
@@ -17,7 +18,7 @@ use crate::report::{self, Checked};
 use crate::rule::Rule;
 
 use super::clock::today;
-use super::findings::with_findings;
+use super::findings::of_server;
 use super::logs::{self, LogOptions};
 use super::options::{ClientOptions, RedactOptions, ServerOptions, only};
 use super::screen::DetailOptions;
@@ -236,7 +237,11 @@ pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
         AnswerFormat::Markdown => report::markdown::write(&mut result, &answer),
         AnswerFormat::Csv => report::csv::write(&mut result, &answer),
         AnswerFormat::Json => {
-            let checked = with_findings(surfaces, &Rule::built_in());
+            let rules = Rule::built_in();
+            let checked = parallel::map(surfaces, |surface| {
+                let findings = of_server(&surface, &rules);
+                Checked::new(surface, findings)
+            });
             let after = Checked::new(change.after, Vec::new());
             let document = report::json::preflight(&preflight, &checked, &after, &evidence);
             report::json::write(&mut result, &document)

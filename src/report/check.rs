@@ -49,11 +49,10 @@ pub fn write(
         endpoint::write(out, endpoints, sources, screen, is_explained)?;
         write_assumptions(out, endpoints, screen)?;
         write_findings(out, &one.findings, Some(sources), screen)?;
-        let problems: Vec<_> = surface.problems().collect();
-        if !problems.is_empty() {
+        if !surface.problems.is_empty() {
             writeln!(out)?;
         }
-        for problem in problems {
+        for problem in &surface.problems {
             let place = link::place(screen, sources, problem.span);
             let message = plain(problem.message.as_bytes());
             screen.line(out, 0, &format!("{place}: {message}"))?;

@@ -36,7 +36,7 @@ use crate::exception::Named;
 use crate::finding::Finding;
 use crate::source::{FileId, Sources};
 use crate::surface::Server;
-use crate::surface::server::Surface;
+use crate::surface::server::{Judged, Surface};
 
 /// What `check` found out about one server.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub struct Checked {
     /// The directory from which names begin: that of plainsight.toml, or of the repository.
     pub base: PathBuf,
     /// The server.
-    pub surface: Surface,
+    pub surface: Judged,
     /// What the rules say about it.
     pub findings: Vec<Finding>,
 }
@@ -57,7 +57,7 @@ impl Checked {
         Self {
             name: surface.root.shown.display().to_string(),
             base: std::env::current_dir().unwrap_or_default(),
-            surface,
+            surface: surface.into(),
             findings,
         }
     }

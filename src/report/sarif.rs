@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::finding::{By, Finding, Place, Suppression};
@@ -10,39 +11,55 @@ use crate::rule::Rule;
 use crate::source::{Sources, Span};
 
 use super::discreet::discreet;
+use super::json::{List, VERSION};
 use super::{Checked, rule};
 
 /// Where the schema is published.
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
+/// The names of the document, in the order of the alphabet as everywhere.
+#[derive(Serialize)]
+struct Document<Run> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [Run; 1],
+    version: &'static str,
+}
+
+/// The names of its one run.
+#[derive(Serialize)]
+struct Run<Results> {
+    #[serde(rename = "columnKind")]
+    column_kind: &'static str,
+    results: Results,
+    tool: Value,
+}
+
 /// The document: every rule with its help, and every finding, those that are excepted marked so.
-pub fn document(checked: &[Checked], exceptions: &[Finding], rules: &[Rule]) -> Value {
-    let mut results: Vec<Value> = Vec::new();
-    for one in checked {
-        for finding in &one.findings {
-            results.push(result(finding, Some(one), rules));
-        }
-    }
-    results.extend(
-        exceptions
-            .iter()
-            .map(|finding| result(finding, None, rules)),
-    );
-    json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
+pub fn document(checked: &[Checked], exceptions: &[Finding], rules: &[Rule]) -> impl Serialize {
+    let results = move || {
+        let of_servers = checked.iter().flat_map(move |one| {
+            let findings = one.findings.iter();
+            findings.map(move |finding| result(finding, Some(one), rules))
+        });
+        let exceptions = exceptions.iter();
+        of_servers.chain(exceptions.map(|finding| result(finding, None, rules)))
+    };
+    Document {
+        schema: SCHEMA,
+        runs: [Run {
+            column_kind: "unicodeCodePoints",
+            results: List(results),
+            tool: json!({ "driver": {
                 "name": "plainsight",
-                "version": super::json::VERSION,
-                "semanticVersion": super::json::VERSION,
+                "version": VERSION,
+                "semanticVersion": VERSION,
                 "rules": rules.iter().map(descriptor).collect::<Vec<_>>(),
-            }},
-            "columnKind": "unicodeCodePoints",
-            "results": results,
+            }}),
         }],
-    })
+        version: "2.1.0",
+    }
 }
 
 fn descriptor(rule: &Rule) -> Value {

@@ -39,6 +39,44 @@ pub struct Surface {
     question: Question,
 }
 
+/// What is known of a server once nothing more is asked of its configurations: a report needs no more, and of many servers
+/// the configurations would fill the memory.
+#[derive(Debug)]
+pub struct Judged {
+    /// Where its files were found.
+    pub root: Root,
+    /// The files that were read.
+    pub sources: Sources,
+    /// Every endpoint with its verdict.
+    pub endpoints: Vec<Endpoint>,
+    /// What is wrong with the files, Postfix first, in reading order.
+    pub problems: Vec<Problem>,
+    versions: Versions,
+    question: Question,
+}
+
+impl Judged {
+    /// The same server as it was at another time, judged in the same way.
+    pub fn at(&self, past: Snapshot) -> Surface {
+        let mut root = self.root.clone();
+        root.tree = root.tree.at(past);
+        Surface::of(root, self.versions, self.question.clone())
+    }
+}
+
+impl From<Surface> for Judged {
+    fn from(surface: Surface) -> Self {
+        Self {
+            problems: surface.problems().cloned().collect(),
+            root: surface.root,
+            sources: surface.sources,
+            endpoints: surface.endpoints,
+            versions: surface.versions,
+            question: surface.question,
+        }
+    }
+}
+
 impl Surface {
     /// Reads the files of `root` and judges every endpoint.
     pub fn of(root: Root, versions: Versions, question: Question) -> Self {
@@ -153,13 +191,6 @@ impl Surface {
         for (daemon, text) in texts {
             root.tree.overlay(daemon, text);
         }
-        Self::of(root, self.versions, self.question.clone())
-    }
-
-    /// The same server as it was at another time, judged in the same way.
-    pub fn at(&self, past: Snapshot) -> Self {
-        let mut root = self.root.clone();
-        root.tree = root.tree.at(past);
         Self::of(root, self.versions, self.question.clone())
     }
 

@@ -6,6 +6,7 @@ mod preflight;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::evidence::{Calibration, Evidence, Example, Refusal, Row, Text, Time};
@@ -25,57 +26,99 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, document: &Value) -> io::Result<()> {
-    writeln!(
+pub fn write(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+    let mut lines = Lines {
         out,
-        "{}",
-        plain::json(&serde_json::to_string_pretty(document)?)
-    )
+        line: Vec::new(),
+    };
+    serde_json::to_writer_pretty(&mut lines, document)?;
+    lines.write_all(b"\n")
+}
+
+/// Makes what is written through it harmless, line by line; no string of an indented document goes beyond its line.
+struct Lines<'o> {
+    out: &'o mut dyn Write,
+    /// The line that has not ended yet.
+    line: Vec<u8>,
+}
+
+impl Write for Lines<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
+            self.line.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                let line = plain::json(&String::from_utf8_lossy(&self.line));
+                self.out.write_all(line.as_bytes())?;
+                self.line.clear();
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A list of which each item is made when its turn comes, so that the list itself takes no memory.
+pub(super) struct List<F>(pub(super) F);
+
+impl<F, I> Serialize for List<F>
+where
+    F: Fn() -> I,
+    I: Iterator<Item = Value>,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+/// The names of the document of `check`, in the order of the alphabet as everywhere.
+#[derive(Serialize)]
+struct Check<Endpoints, Findings, Problems> {
+    endpoints: Endpoints,
+    findings: Findings,
+    problems: Problems,
+    schema: &'static str,
+    summary: Value,
+    version: &'static str,
 }
 
 /// The document of `check`.
-pub fn check(checked: &[Checked], exceptions: &[Finding]) -> Value {
-    let endpoints: Vec<Value> = checked
-        .iter()
-        .flat_map(|one| {
-            let surface = &one.surface;
-            surface
-                .endpoints
-                .iter()
-                .map(|endpoint| self::endpoint(endpoint, &root_of(one), &surface.sources))
+pub fn check(checked: &[Checked], exceptions: &[Finding]) -> impl Serialize {
+    let endpoints = move || {
+        checked.iter().flat_map(|one| {
+            let (root, surface) = (root_of(one), &one.surface);
+            let endpoints = surface.endpoints.iter();
+            endpoints.map(move |endpoint| self::endpoint(endpoint, &root, &surface.sources))
         })
-        .collect();
-    let findings: Vec<Value> = checked
-        .iter()
-        .flat_map(|one| {
+    };
+    let findings = move || {
+        let of_servers = checked.iter().flat_map(|one| {
             let root = root_of(one);
             let findings = one.findings.iter();
             findings.map(move |finding| self::finding(finding, Some(&root), &one.name))
-        })
-        .chain(
-            exceptions
-                .iter()
-                .map(|finding| self::finding(finding, None, "")),
-        )
-        .collect();
-    let problems: Vec<Value> = checked
-        .iter()
-        .flat_map(|one| {
-            one.surface.problems().map(|problem| {
+        });
+        let exceptions = exceptions.iter();
+        of_servers.chain(exceptions.map(|finding| self::finding(finding, None, "")))
+    };
+    let problems = move || {
+        checked.iter().flat_map(|one| {
+            one.surface.problems.iter().map(|problem| {
                 let mut object = place(&one.surface.sources, problem.span);
                 object.insert("message".to_owned(), json!(problem.message));
                 Value::Object(object)
             })
         })
-        .collect();
-    json!({
-        "schema": "plainsight/check/1",
-        "version": VERSION,
-        "endpoints": endpoints,
-        "findings": findings,
-        "problems": problems,
-        "summary": summary(checked, exceptions),
-    })
+    };
+    Check {
+        endpoints: List(endpoints),
+        findings: List(findings),
+        problems: List(problems),
+        schema: "plainsight/check/1",
+        summary: summary(checked, exceptions),
+        version: VERSION,
+    }
 }
 
 fn root_of(one: &Checked) -> String {
