@@ -51,6 +51,14 @@ impl Rhythm {
         self.days.add(day.div_euclid(64), 1 << day.rem_euclid(64));
     }
 
+    /// What [`Self::add`] looks at first, for whoever wants it at hand before.
+    pub(crate) fn last_entry(&self) -> usize {
+        match &self.hours {
+            Hours::Few(few) => few.last().map_or(0, |packed| usize::from(*packed)),
+            Hours::Many(many) => many.first().map_or(0, |count| *count as usize),
+        }
+    }
+
     /// Takes in another one.
     pub fn join(&mut self, other: &Self) {
         match &other.hours {

@@ -5,11 +5,13 @@
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
+use super::block::Newlines;
 use super::event::Events;
 use super::glance::Glance;
 use super::head::Form;
 use super::json::Fields;
 use super::names::Name;
+
 use super::prefix::{self, Line};
 use super::stamp::DAY;
 use super::writer::Writer;
@@ -63,10 +65,11 @@ pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own
 
 /// Goes from line to line, since a glance at a line in the usual shape takes less time than a search for needles. Counts the lines.
 fn walk(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) -> u64 {
+    let mut newlines = Newlines::of(chunk);
     let mut lines = 0;
     let mut start = 0;
     while start < own {
-        let end = memchr(b'\n', &chunk[start..]).map_or(chunk.len(), |newline| start + newline);
+        let end = newlines.next().unwrap_or(chunk.len());
         let text = without_return(&chunk[start..end]);
         let candidate = |text, needle| Candidate {
             text,

@@ -3,6 +3,7 @@
 //! Few hosts and programs write nearly all lines, so their words are compared with those of recent lines instead of being cut.
 //! A glance gives what searching the line for a needle and cutting it (`prefix`) gives, or says that it does not know.
 
+use super::block::Block;
 use super::names::{Name, Names};
 use super::prefix::{self, Line};
 use super::stamp;
@@ -35,7 +36,7 @@ pub(crate) struct Recent {
 /// `HOST PROGRAM[` or `HOST PROGRAM:`, and what it says of its lines.
 #[derive(Clone, Copy, Debug)]
 struct Source {
-    words: Window,
+    words: Block,
     /// How many bytes these are, and how many are the host.
     length: usize,
     host: usize,
@@ -127,16 +128,22 @@ impl Recent {
 
     /// 1 + the number of the source of a line that begins with these words; `text` goes on behind it.
     fn source(&mut self, text: &[u8], line: &[u8], names: &mut Names) -> Option<u8> {
-        let window = Window::of(text);
+        let beginning = Block::of(text);
         let hint = hint(text, self.host);
         let number = self.hints.get(hint).copied().unwrap_or(0);
         if let Some(source) = self.sources.get(usize::from(number).wrapping_sub(1))
-            && window.first(source.length).is(&source.words)
+            && beginning.begins_like(source.words, source.length)
         {
             self.host = source.host;
             return Some(number);
         }
-        let (host, word_end) = window.words()?;
+        let blanks = beginning.marks_of(b' ');
+        let others = blanks & blanks.wrapping_sub(1);
+        if others == 0 {
+            return None;
+        }
+        let host = blanks.trailing_zeros() as usize;
+        let word_end = others.trailing_zeros() as usize;
         let length = match line.get(..word_end)? {
             [word @ .., b']', b':'] => {
                 let digits = word.iter().rev().take_while(|byte| byte.is_ascii_digit());
@@ -145,24 +152,24 @@ impl Recent {
             [.., b':'] => word_end,
             _ => return None,
         };
-        let words = window.first(length);
-        let number = self.number(words, line.get(..length)?, host, names);
+        let number = self.number(beginning, line.get(..length)?, host, names);
         self.hints[hint] = number;
         self.host = host;
         Some(number)
     }
 
     /// 1 + the number of the source with these words, of which the first `host` bytes are the host.
-    fn number(&mut self, words: Window, text: &[u8], host: usize, names: &mut Names) -> u8 {
+    fn number(&mut self, words: Block, text: &[u8], host: usize, names: &mut Names) -> u8 {
         if self.sources.len() >= MOST_SOURCES || self.slots.is_empty() {
             self.sources.clear();
             self.slots = vec![0; SLOTS];
             self.hints = vec![0; SLOTS];
         }
-        let slot = &mut self.slots[words.slot()];
+        let slot = &mut self.slots[slot(text)];
         let known = self.sources.get_mut(usize::from(*slot).wrapping_sub(1));
         if let Some(known) = &known
-            && known.words.is(&words)
+            && known.length == text.len()
+            && known.words.begins_like(words, text.len())
         {
             return *slot;
         }
@@ -193,6 +200,14 @@ fn hint(text: &[u8], host: usize) -> usize {
     let second = rest.first_chunk::<8>().unwrap_or(first);
     let mixed = u64::from_le_bytes(*first) ^ u64::from_le_bytes(*second).rotate_left(23);
     (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+}
+
+/// Where a source is remembered. What shares a slot is told apart, but not remembered both.
+fn slot(words: &[u8]) -> usize {
+    let mixed = words.iter().fold(0_u64, |mixed, byte| {
+        (mixed.rotate_left(9) ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
+    (mixed >> 54) as usize
 }
 
 impl Kind {
@@ -259,96 +274,6 @@ impl<'a> Inner<'a> {
 }
 
 const ONES: u64 = u64::from_le_bytes([1; 8]);
-
-/// The first bytes of a text as eight numbers. All of them are looked at in one go: how long words are cannot be foreseen,
-/// and a loop that ends at another place in each line costs more than all of this.
-#[derive(Clone, Copy, Debug)]
-struct Window([u64; 8]);
-
-impl Window {
-    fn of(text: &[u8]) -> Self {
-        let mut padded = [0; 64];
-        let bytes = text.first_chunk().unwrap_or_else(|| {
-            let length = text.len().min(padded.len());
-            padded[..length].copy_from_slice(&text[..length]);
-            &padded
-        });
-        let mut numbers = [0; 8];
-        for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks().0) {
-            *number = u64::from_le_bytes(*bytes);
-        }
-        Self(numbers)
-    }
-
-    /// Where the first and the second blank are; none where they are not both in the window.
-    fn words(&self) -> Option<(usize, usize)> {
-        let (first, second) = self.0.split_at(4);
-        let mut blanks = blanks(first);
-        if blanks & blanks.wrapping_sub(1) == 0 {
-            blanks |= self::blanks(second) << 32;
-        }
-        let others = blanks & blanks.wrapping_sub(1);
-        (others != 0).then_some((
-            blanks.trailing_zeros() as usize,
-            others.trailing_zeros() as usize,
-        ))
-    }
-
-    /// The first bytes only.
-    fn first(mut self, length: usize) -> Self {
-        const MASK: [u8; 128] = {
-            let mut mask = [0; 128];
-            let mut at = 0;
-            while at < 64 {
-                mask[at] = 0xff;
-                at += 1;
-            }
-            mask
-        };
-        let mask = 64_usize
-            .checked_sub(length)
-            .and_then(|skipped| MASK.get(skipped..));
-        let mask = Self::of(mask.unwrap_or_default());
-        for (bytes, kept) in self.0.iter_mut().zip(mask.0) {
-            *bytes &= kept;
-        }
-        self
-    }
-
-    /// Whether both are the same, without a call for so few bytes.
-    fn is(&self, other: &Self) -> bool {
-        let pairs = self.0.iter().zip(other.0);
-        pairs.fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
-    }
-
-    /// Where it is looked up. What shares a slot is told apart, but not remembered both.
-    fn slot(&self) -> usize {
-        let mut mixed = 0_u64;
-        for bytes in self.0 {
-            mixed = mixed.rotate_left(9) ^ bytes;
-        }
-        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
-    }
-}
-
-/// Which of the bytes are blanks: bit n for the nth.
-fn blanks(numbers: &[u64]) -> u64 {
-    let mut blanks = 0;
-    for (number, bytes) in numbers.iter().enumerate() {
-        blanks |= u64::from(equal(*bytes, b' ')) << (8 * number);
-    }
-    blanks
-}
-
-/// Which of eight bytes are this one: bit n for the nth.
-const fn equal(bytes: u64, byte: u8) -> u8 {
-    const LOW: u64 = ONES * 0x7f;
-    let differing = bytes ^ (ONES * byte as u64);
-    // The highest bit of each byte that is zero now; no byte carries over into the next.
-    let zeros = !(((differing & LOW) + LOW) | differing | LOW);
-    // The lowest bits of eight bytes, moved together into the uppermost byte.
-    ((zeros >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
-}
 
 /// The number that eight bytes begin with, and how many digits it has; none where it has none or fills them.
 const fn number(bytes: [u8; 8]) -> Option<(u32, usize)> {

@@ -9,6 +9,7 @@
 //! [`scan()`] is the whole of it. What a configuration says about the log goes in as a [`Calibration`], a plain value;
 //! without it only what the log itself proves counts.
 
+mod block;
 mod calendar;
 mod calibration;
 mod chunk;

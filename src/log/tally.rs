@@ -114,8 +114,8 @@ pub(crate) struct Tally {
     hasher: DefaultHashBuilder,
     /// What was counted and is not in its row yet.
     waiting: Vec<Waiting>,
-    /// The rows that the waiting ones belong to.
-    found: Vec<Option<u32>>,
+    /// Their hashes and the numbers of their rows, while they are put there.
+    places: Vec<(u64, u32)>,
 }
 
 /// Something that was counted.
@@ -126,6 +126,18 @@ struct Waiting {
     version: Name,
     seen: Seen,
     count: u32,
+}
+
+impl Waiting {
+    /// What its row is looked up by.
+    const fn key(&self) -> (u32, Name, Name) {
+        (self.way, self.who.account, self.who.client)
+    }
+}
+
+/// Sees to it that all of these were read from memory.
+fn fetched(values: impl Iterator<Item = usize>) {
+    std::hint::black_box(values.fold(0, |all, value| all ^ value));
 }
 
 impl Tally {
@@ -167,41 +179,47 @@ impl Tally {
 
     /// Puts all that was counted into its rows.
     ///
-    /// These lie all over the memory. The rows are looked up one behind the other with nothing in between, so that the processor
-    /// fetches several at a time.
+    /// These lie all over the memory. Each step first looks at the places of all of them and decides nothing,
+    /// so that the processor fetches several at a time.
     pub(crate) fn settle(&mut self, names: &Names) {
         let waiting = std::mem::take(&mut self.waiting);
-        let mut found = std::mem::take(&mut self.found);
-        found.clear();
-        found.extend(waiting.iter().map(|one| {
-            let key = (one.way, one.who.account, one.who.client);
-            self.find(self.hasher.hash_one(key), key)
+        let mut places = std::mem::take(&mut self.places);
+        places.clear();
+        places.extend(waiting.iter().map(|one| {
+            let hash = self.hasher.hash_one(one.key());
+            let likely = self.index.find(hash, |_| true).copied();
+            (hash, likely.unwrap_or(u32::MAX))
         }));
-        for (one, found) in waiting.iter().zip(&mut found) {
-            // It may be that of another one here.
-            let number = found.unwrap_or_else(|| {
-                self.row((one.way, one.who.account, one.who.client), one.seen.at)
-            });
-            *found = Some(number);
-            if let Some(cell) = self.cells.get_mut(number as usize) {
+        let likely = places.iter().map(|(_, likely)| self.cell(*likely));
+        fetched(likely.map(|cell| cell.map_or(0, |cell| cell.account.number())));
+        for (one, (hash, number)) in waiting.iter().zip(&mut places) {
+            *number = self.row(*hash, one.key(), one.seen.at);
+            if let Some(cell) = self.cells.get_mut(*number as usize) {
                 cell.add(names, one);
             }
         }
-        for (one, found) in waiting.iter().zip(&found) {
-            let cell = found.and_then(|number| self.cells.get_mut(number as usize));
+        let rows = places.iter().map(|(_, number)| self.cell(*number));
+        fetched(rows.map(|cell| cell.map_or(0, |cell| cell.rhythm.last_entry())));
+        for (one, (_, number)) in waiting.iter().zip(&places) {
+            let cell = self.cells.get_mut(*number as usize);
             if let (Some(cell), Some(time)) = (cell, one.seen.time) {
                 cell.rhythm.add(time.clock, one.count);
             }
         }
-        self.found = found;
+        self.places = places;
         self.waiting = waiting;
         self.waiting.clear();
+    }
+
+    fn cell(&self, number: u32) -> Option<&Cell> {
+        self.cells.get(number as usize)
     }
 
     /// Takes in a row of another tally, in the names of this one.
     pub(crate) fn insert(&mut self, names: &Names, way: Way, row: Cell) {
         let way = self.number(way);
-        let number = self.row((way, row.account, row.client), row.example);
+        let key = (way, row.account, row.client);
+        let number = self.row(self.hasher.hash_one(key), key, row.example);
         if let Some(cell) = self.cells.get_mut(number as usize) {
             cell.join(names, row);
         }
@@ -280,8 +298,7 @@ impl Tally {
     }
 
     /// The number of the row of this way, account and client; a new one is made.
-    fn row(&mut self, key: (u32, Name, Name), example: Position) -> u32 {
-        let hash = self.hasher.hash_one(key);
+    fn row(&mut self, hash: u64, key: (u32, Name, Name), example: Position) -> u32 {
         if let Some(number) = self.find(hash, key) {
             return number;
         }

@@ -1,0 +1,136 @@
+//! A block: 64 bytes that are looked at in one go. Lines and their words are short, and where they end cannot be foreseen,
+//! so a loop over bytes that ends at another place each time, or a search begun anew for each, costs more than all of a block.
+
+use wide::u8x16;
+
+/// The first 64 bytes of a text; zeros where it is shorter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block([u8x16; 4]);
+
+impl Block {
+    /// How many bytes there are.
+    pub(crate) const SIZE: usize = 64;
+
+    #[inline]
+    pub(crate) fn of(text: &[u8]) -> Self {
+        match text.first_chunk() {
+            Some(bytes) => Self::whole(bytes),
+            None => {
+                let mut bytes = [0; Self::SIZE];
+                bytes[..text.len()].copy_from_slice(text);
+                Self::whole(&bytes)
+            }
+        }
+    }
+
+    #[inline]
+    fn whole(bytes: &[u8; Self::SIZE]) -> Self {
+        let mut parts = [u8x16::ZERO; 4];
+        for (part, bytes) in parts.iter_mut().zip(bytes.as_chunks().0) {
+            *part = u8x16::new(*bytes);
+        }
+        Self(parts)
+    }
+
+    /// Which bytes are this one: bit n for the nth.
+    #[inline]
+    pub(crate) fn marks_of(self, byte: u8) -> u64 {
+        self.marks_of_same(Self([u8x16::splat(byte); 4]))
+    }
+
+    /// Which bytes are the same in both: bit n for the nth.
+    #[inline]
+    pub(crate) fn marks_of_same(self, other: Self) -> u64 {
+        let [a, b, c, d] = self.0;
+        let [e, f, g, h] = other.0;
+        let marks = |one: u8x16, two: u8x16| u64::from(one.simd_eq(two).to_bitmask());
+        marks(a, e) | marks(b, f) << 16 | marks(c, g) << 32 | marks(d, h) << 48
+    }
+
+    /// Whether the first bytes are the same in both; false for more bytes than there are.
+    #[inline]
+    pub(crate) fn begins_like(self, other: Self, length: usize) -> bool {
+        match u32::try_from(length).map(|length| u64::MAX.checked_shl(length)) {
+            Ok(Some(behind)) => self.marks_of_same(other) | behind == u64::MAX,
+            Ok(None) | Err(_) => length == Self::SIZE && self.marks_of_same(other) == u64::MAX,
+        }
+    }
+}
+
+/// Where the line feeds of a text stand, from the first to the last.
+#[derive(Debug)]
+pub(crate) struct Newlines<'a> {
+    text: &'a [u8],
+    /// Where the block begins of which `marks` are left.
+    block: usize,
+    marks: u64,
+}
+
+impl<'a> Newlines<'a> {
+    pub(crate) fn of(text: &'a [u8]) -> Self {
+        Self {
+            text,
+            block: 0,
+            marks: Block::of(text).marks_of(b'\n'),
+        }
+    }
+}
+
+impl Iterator for Newlines<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.marks == 0 {
+            let rest = self.text.get(self.block + Block::SIZE..)?;
+            self.block += Block::SIZE;
+            self.marks = Block::of(rest).marks_of(b'\n');
+        }
+        let at = self.block + self.marks.trailing_zeros() as usize;
+        self.marks &= self.marks - 1;
+        Some(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_newlines_are_found_in_order() {
+        // Of every, every 7th, 64th and 65th byte, and of none; from every place on.
+        for step in [1, 7, 64, 65, 1000] {
+            let text: Vec<u8> = (1..300)
+                .map(|n| if n % step == 0 { b'\n' } else { 0x8a })
+                .collect();
+            for start in 0..=text.len() {
+                let text = &text[start..];
+                let expected: Vec<usize> =
+                    (0..text.len()).filter(|at| text[*at] == b'\n').collect();
+                let mut newlines = Newlines::of(text);
+                assert_eq!(newlines.by_ref().collect::<Vec<usize>>(), expected);
+                assert_eq!(newlines.next(), None);
+            }
+        }
+    }
+
+    #[test]
+    fn beginnings_are_compared_up_to_their_length() {
+        let text: Vec<u8> = (0..80).collect();
+        let mut other = text.clone();
+        for differing in 0..70 {
+            other[differing] ^= 0x80;
+            for length in 0..70 {
+                assert_eq!(
+                    Block::of(&text).begins_like(Block::of(&other), length),
+                    length <= differing && length <= 64,
+                    "{differing} {length}"
+                );
+            }
+            other[differing] ^= 0x80;
+        }
+        assert!(Block::of(b"ab").begins_like(Block::of(b"ab\0"), 64));
+        assert!(Block::of(b"ab").begins_like(Block::of(b"abc"), 2));
+        assert_eq!(Block::of(b"a b ").marks_of(b' '), 0b1010);
+    }
+}
