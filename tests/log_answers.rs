@@ -17,6 +17,8 @@ fn plan(form: Form) -> Plan {
         seed: 7,
         bytes: 3 << 20,
         accounts: 2000,
+        // About a quarter of the lines are of login servers, so that some stretches are searched and others walked through.
+        others: 9,
         form,
     }
 }

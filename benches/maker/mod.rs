@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) bytes: u64,
     /// How many accounts log in.
     pub(crate) accounts: u64,
+    /// How many lines other programs write for each session: filters, and who delivers and fetches.
+    pub(crate) others: u64,
     /// How the lines look.
     pub(crate) form: Form,
 }
@@ -117,6 +119,7 @@ pub(crate) fn make(plan: Plan, out: &mut impl Write) -> io::Result<Answers> {
     while maker.written < plan.bytes {
         now += 1 + maker.dice.roll(400_000);
         maker.session(now);
+        maker.others(now);
         maker.flush(now)?;
     }
     maker.flush(u64::MAX)?;
@@ -132,6 +135,58 @@ impl<W: Write> Maker<'_, W> {
             60..=64 => self.failure(host, now),
             65..=94 => self.mailbox(host, now),
             _ => self.mailbox_failure(host, now),
+        }
+    }
+
+    /// Lines of programs at which nobody logs in.
+    fn others(&mut self, now: u64) {
+        for _ in 0..self.plan.others {
+            let host = self.dice.roll(3) as usize;
+            let time = now + self.dice.roll(2_000_000);
+            let id = self.queue_id();
+            let number = self.dice.roll(self.plan.accounts);
+            let (program, pid, message) = match self.dice.roll(6) {
+                0 => (
+                    "opendkim",
+                    611,
+                    format!("{id}: DKIM-Signature field added (s=mail, d=example.org)"),
+                ),
+                1 => (
+                    "postfix/postscreen",
+                    612,
+                    format!("PASS OLD [203.0.113.{}]:{}", number % 250, 20_000 + number),
+                ),
+                2 => (
+                    "amavis",
+                    613,
+                    format!(
+                        "({id}) Passed CLEAN {{RelayedInbound}}, [203.0.113.9] <news@example.org> -> <user{number}@example.org>, Queue-ID: {id}, Hits: -1.9, size: 3021, 812 ms"
+                    ),
+                ),
+                3 => (
+                    "dovecot",
+                    0,
+                    format!(
+                        "lmtp(user{number}@example.org)<4711><{id}>: sieve: msgid=<{id}@client.example.org>: stored mail into mailbox 'INBOX'"
+                    ),
+                ),
+                4 => (
+                    "dovecot",
+                    0,
+                    format!(
+                        "imap(user{number}@example.org)<4712><{id}>: Connection closed (UID FETCH finished 0.112 secs ago) in=412 out=9120 deleted=0 expunged=0"
+                    ),
+                ),
+                _ => (
+                    "postfix/anvil",
+                    614,
+                    format!(
+                        "statistics: max connection rate 1/60s for (smtp:203.0.113.{}) at Mar  2 08:00:01",
+                        number % 250
+                    ),
+                ),
+            };
+            self.put(time, host, program, pid, message);
         }
     }
 
