@@ -20,6 +20,9 @@ use crate::evidence::Time;
 /// Lines that are longer are never taken for a repetition, so that how a log is cut does not matter.
 const LONGEST_REPEATED: usize = 4096;
 
+/// Where more than one line in so many is of a login server, a glance at each line takes less time than the search for these.
+const CROWDED: u64 = 4;
+
 /// The searchers for one form of log.
 #[derive(Debug)]
 pub(crate) struct Needles {
@@ -54,16 +57,22 @@ impl Needles {
 /// Scans the lines that begin in the first `own` bytes of `chunk`; what follows is only looked ahead at.
 pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) {
     let own = own.min(chunk.len());
+    let before = events.segment.lines.candidate;
     let lines = match needles.form {
-        Form::Syslog => walk(events, needles, chunk, own),
-        Form::Rfc5424 | Form::Json | Form::Export => leap(events, needles, chunk, own),
+        Form::Syslog if events.crowded => walk(events, needles, chunk, own),
+        Form::Syslog | Form::Rfc5424 | Form::Json | Form::Export => {
+            leap(events, needles, chunk, own)
+        }
     };
+    // What comes next is most likely like this.
+    let candidates = events.segment.lines.candidate - before;
+    events.crowded = candidates.saturating_mul(CROWDED) > lines;
     cover(events, needles.form, &chunk[..own]);
     events.segment.read_lines(lines);
     events.segment.settle();
 }
 
-/// Goes from line to line, since a glance at a line in the usual shape takes less time than a search for needles. Counts the lines.
+/// Goes from line to line and glances at each. Counts the lines.
 fn walk(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) -> u64 {
     let mut newlines = Newlines::of(chunk);
     let mut lines = 0;

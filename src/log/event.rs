@@ -41,6 +41,8 @@ pub(crate) struct Events<'a> {
     pub(crate) seen: Option<Vec<u64>>,
     /// The time of the youngest line, whoever wrote it.
     pub(crate) last: Option<Time>,
+    /// Many of the last lines were of login servers.
+    pub(crate) crowded: bool,
     calendar: &'a Calendar,
     /// Hosts and programs of recent lines.
     sources: [(Name, Name); SOURCES],
@@ -63,6 +65,7 @@ impl<'a> Events<'a> {
             overtaken: false,
             seen: None,
             last: None,
+            crowded: false,
             calendar,
             sources: [(Name::NONE, Name::NONE); SOURCES],
             recent: Recent::new(),
