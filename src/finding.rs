@@ -357,7 +357,8 @@ fn deciders(case: &Case<'_>) -> Vec<Span> {
     origins.filter_map(in_file).collect()
 }
 
-const fn in_file(origin: Origin) -> Option<Span> {
+/// The place of a value that is written down.
+pub(crate) const fn in_file(origin: Origin) -> Option<Span> {
     match origin {
         Origin::File(span) => Some(span),
         Origin::Default(_) | Origin::Implied(_) => None,

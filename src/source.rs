@@ -279,7 +279,11 @@ struct SourceFile {
     daemon: PathBuf,
     /// The path to show: where it lies on this disk, as the user would type it.
     shown: PathBuf,
+    /// Its text, or what is kept of it.
     bytes: Vec<u8>,
+    /// How many bytes and lines stood before what is kept.
+    bytes_before: usize,
+    lines_before: usize,
     /// Where its lines begin, once somebody asked.
     lines: OnceLock<Lines>,
 }
@@ -320,6 +324,8 @@ impl Sources {
             daemon,
             shown,
             bytes,
+            bytes_before: 0,
+            lines_before: 0,
             lines: OnceLock::new(),
         });
         id
@@ -363,7 +369,7 @@ impl Sources {
         (0..u32::try_from(self.files.len()).unwrap_or(u32::MAX)).map(FileId)
     }
 
-    /// The bytes of a file.
+    /// The bytes of a file, as far as they are kept.
     pub fn bytes(&self, id: FileId) -> &[u8] {
         &self.files[id.0 as usize].bytes
     }
@@ -378,9 +384,46 @@ impl Sources {
         &self.files[id.0 as usize].shown
     }
 
-    /// The bytes of a span.
+    /// The bytes of a span; nothing of what is not kept.
     pub fn text(&self, span: Span) -> &[u8] {
-        &self.bytes(span.file)[span.start..span.end]
+        let file = &self.files[span.file.0 as usize];
+        let kept = |offset: usize| offset.checked_sub(file.bytes_before);
+        let range = kept(span.start).zip(kept(span.end));
+        let text = range.and_then(|(start, end)| file.bytes.get(start..end));
+        text.unwrap_or_default()
+    }
+
+    /// The lines in which a span lies, without the end of the last.
+    pub fn whole_lines(&self, span: Span) -> Span {
+        let file = &self.files[span.file.0 as usize];
+        let (bytes, before) = (&file.bytes, file.bytes_before);
+        let start = span.start.saturating_sub(before).min(bytes.len());
+        let end = span.end.saturating_sub(before).clamp(start, bytes.len());
+        let start = memchr::memrchr(b'\n', &bytes[..start]).map_or(0, |newline| newline + 1);
+        let end = memchr::memchr(b'\n', &bytes[end..]).map_or(bytes.len(), |newline| end + newline);
+        Span::new(span.file, before + start, before + end)
+    }
+
+    /// Keeps of each file only the lines from the first to the last of these spans, which are where they were.
+    /// The whole texts of many servers would fill the memory.
+    pub fn keep_only(&mut self, spans: impl IntoIterator<Item = Span>) {
+        let mut kept: BTreeMap<FileId, Span> = BTreeMap::new();
+        for span in spans {
+            let lines = self.whole_lines(span);
+            let known = kept.entry(span.file).or_insert(lines);
+            known.start = known.start.min(lines.start);
+            known.end = known.end.max(lines.end);
+        }
+        for id in self.ids() {
+            let kept = kept.get(&id).copied().unwrap_or(Span::new(id, 0, 0));
+            let lines_before = self.position(kept).line - 1;
+            let bytes = self.text(kept).to_vec();
+            let file = &mut self.files[id.0 as usize];
+            file.bytes = bytes;
+            file.bytes_before = kept.start;
+            file.lines_before = lines_before;
+            file.lines = OnceLock::new();
+        }
     }
 
     /// Line and column of the start of a span.
@@ -392,7 +435,11 @@ impl Sources {
     pub fn position_at(&self, file: FileId, offset: usize) -> Position {
         let file = &self.files[file.0 as usize];
         let lines = file.lines.get_or_init(|| Lines::of(&file.bytes));
-        lines.position(&file.bytes, offset)
+        let position = lines.position(&file.bytes, offset.saturating_sub(file.bytes_before));
+        Position {
+            line: file.lines_before + position.line,
+            ..position
+        }
     }
 
     /// `path:line:column` of the start of a span.
@@ -498,5 +545,35 @@ mod tests {
             sources.place(Span::new(id, 4, 5)).to_string(),
             "/nonexistent/etc/postfix/main.cf:1:5"
         );
+    }
+
+    #[test]
+    fn what_is_kept_stays_where_it_was() {
+        let mut sources = Sources::default();
+        let text = b"# comment\n\n  a = b\nc = d\ne = f\n".to_vec();
+        let id = sources.add("/etc/postfix/main.cf", text);
+        let other = sources.add("/etc/postfix/master.cf", b"smtp inet\n".to_vec());
+        let (a, c) = (Span::new(id, 13, 18), Span::new(id, 19, 25));
+        let all = |sources: &Sources| {
+            let one = |span| {
+                let lines = sources.whole_lines(span);
+                let text = sources.text(span).to_vec();
+                (
+                    sources.position(span),
+                    sources.position_at(id, span.end),
+                    lines,
+                    text,
+                )
+            };
+            [one(a), one(c)]
+        };
+        let before = all(&sources);
+        sources.keep_only([c, a]);
+        assert_eq!(all(&sources), before);
+        assert_eq!(sources.bytes(id), b"  a = b\nc = d\ne = f");
+        sources.keep_only([c, a]);
+        assert_eq!(all(&sources), before);
+        assert_eq!(sources.bytes(other), b"");
+        assert_eq!(sources.text(Span::new(id, 0, 9)), b"");
     }
 }

@@ -52,7 +52,9 @@ impl Exceptions<'_> {
             let wrong = exception::by_comments(&surface, &mut findings, rules, today);
             findings.extend(wrong);
         }
-        Checked::new(surface, findings)
+        let mut checked = Checked::new(surface, findings);
+        checked.keep_only_shown();
+        checked
     }
 
     /// Takes what else is excepted out of the count, and returns what is wrong with the exceptions in project files.

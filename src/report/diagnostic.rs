@@ -197,7 +197,6 @@ fn pieces(finding: &Finding, sources: &Sources) -> Vec<Piece> {
 /// The lines of one file from the first to the last place, or around the own place alone where they are far apart.
 fn piece(sources: &Sources, spans: &[(Span, bool)]) -> Option<Piece> {
     let file = spans.first()?.0.file;
-    let bytes = sources.bytes(file);
     let line_of = |span: &Span| sources.position(*span).line;
     let anchor = spans.iter().find(|(_, primary)| *primary);
     let anchor = line_of(&anchor.or(spans.first())?.0);
@@ -209,20 +208,19 @@ fn piece(sources: &Sources, spans: &[(Span, bool)]) -> Option<Piece> {
     near.sort();
     near.dedup_by_key(|(span, _)| *span);
     let start = near.iter().map(|(span, _)| span.start).min()?;
-    let start = memchr::memrchr(b'\n', &bytes[..start]).map_or(0, |newline| newline + 1);
     let end = near.iter().map(|(span, _)| span.end).max()?;
-    let end = memchr::memchr(b'\n', &bytes[end..]).map_or(bytes.len(), |newline| end + newline);
-    let lines = &bytes[start..end];
+    let shown = sources.whole_lines(Span::new(file, start, end));
+    let lines = sources.text(shown);
     if lines
         .split(|&byte| byte == b'\n')
         .any(|line| line.len() > LONGEST)
     {
         return None;
     }
-    let (text, places) = harmless(lines, start, &near);
+    let (text, places) = harmless(lines, shown.start, &near);
     Some(Piece {
         path: sources.shown_path(file).to_path_buf(),
-        first_line: sources.position(Span::new(file, start, start)).line,
+        first_line: sources.position(shown).line,
         text,
         places,
     })

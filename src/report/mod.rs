@@ -33,8 +33,8 @@ pub mod totals;
 use std::path::PathBuf;
 
 use crate::exception::Named;
-use crate::finding::Finding;
-use crate::source::{FileId, Sources};
+use crate::finding::{Finding, in_file};
+use crate::source::{FileId, Sources, Span};
 use crate::surface::Server;
 use crate::surface::server::{Judged, Surface};
 
@@ -60,6 +60,19 @@ impl Checked {
             surface: surface.into(),
             findings,
         }
+    }
+
+    /// Forgets all texts but the lines of what decides an endpoint or a finding, and of what is wrong: no report shows others.
+    pub fn keep_only_shown(&mut self) {
+        let endpoints = self.surface.endpoints.iter();
+        let reasons = endpoints.flat_map(|one| one.because.iter().chain(&one.tls_fault));
+        let findings = self.findings.iter();
+        let shown: Vec<Span> = reasons
+            .filter_map(|reason| in_file(reason.origin))
+            .chain(findings.flat_map(|one| one.deciders.iter().chain(&one.span).copied()))
+            .chain(self.surface.problems.iter().map(|problem| problem.span))
+            .collect();
+        self.surface.sources.keep_only(shown);
     }
 
     /// The file as its repository names it where a finding goes that no line decides.
