@@ -25,6 +25,17 @@ pub(super) fn rule(name: &str, text: &str) -> Result<Rule, Vec<TomlError>> {
             format!("id is \"{id}\", the file is named \"{name}\"; make them the same"),
         );
     }
+    // It is shown, and stands in commands to copy: nothing in it may mean something to a terminal or a shell.
+    let letters = id
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if !id.is_empty() && (!letters || id.starts_with('-')) {
+        let span = top.get("id").and_then(Item::span);
+        reader.complain(
+            span,
+            "an id has only letters, digits, -, _ and ., and does not begin with -".to_owned(),
+        );
+    }
     let severity = reader.word(top, "severity", &["error", "warning", "note"]);
     let severity = severity.and_then(|word| Severity::named(&word));
     let (about, when) = when(&mut reader, top);
@@ -152,6 +163,33 @@ mod tests {
                 "12:7: \"any\" must be a list of tables, each under [[any]]",
             ]
         );
+    }
+
+    #[test]
+    fn an_id_means_nothing_to_a_terminal_or_a_shell() {
+        for id in [
+            "x\u{1b}[31m",
+            "x\n::error::",
+            "x; curl",
+            "-x",
+            "x y",
+            "\u{202e}x",
+        ] {
+            let shown: String = id
+                .chars()
+                .map(|one| format!("\\u{:04x}", one as u32))
+                .collect();
+            let text = format!(
+                "id = \"{shown}\"\nseverity = \"note\"\nsummary = \"s\"\n[doc]\nwhy = \"w\"\n[when]\nverdict = \"fails\"\n"
+            );
+            let complaints = complaints(id, &text);
+            assert!(
+                complaints
+                    .iter()
+                    .any(|one| one.contains("an id has only letters")),
+                "{complaints:?}"
+            );
+        }
     }
 
     #[test]
