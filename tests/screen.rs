@@ -61,6 +61,9 @@ fn a_patch_in_a_pipe_is_for_programs() {
     let demo = Path::new("testdata/demo/case.in");
     let patch = said(&["diff", "."], &[], demo);
     assert!(patch.contains("\n+ssl = required\n"), "{patch}");
+    for variable in ["FORCE_COLOR", "CLICOLOR_FORCE"] {
+        assert_eq!(said(&["diff", "."], &[(variable, "1")], demo), patch);
+    }
     let coloured = said(&["diff", ".", "--color=always"], &[], demo);
     let added = "\u{1b}[32m+ssl = required\u{1b}[0m\n";
     assert!(coloured.contains(added), "{coloured}");

@@ -138,7 +138,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> E
         Command::Check(arguments) => check::run(arguments, screen),
         Command::Scan(arguments) => scan::run(arguments, screen),
         Command::Preflight(arguments) => preflight::run(arguments, screen),
-        Command::Diff(arguments) => diff::run(arguments, screen),
+        Command::Diff(arguments) => diff::run(arguments, &options.screen_for_patch()),
         Command::Apply(arguments) => apply::run(arguments, options, err),
         Command::Explain(arguments) => explain::run(arguments, screen),
         Command::Ignore(arguments) => ignore::run(arguments),

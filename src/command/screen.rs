@@ -84,6 +84,15 @@ impl ScreenOptions {
         }
     }
 
+    /// The standard output for a patch: in a pipe it is for a program, whatever the environment says of colours.
+    pub(super) fn screen_for_patch(&self) -> Screen {
+        if io::stdout().is_terminal() || self.color == When::Always {
+            self.screen()
+        } else {
+            Screen::default()
+        }
+    }
+
     /// Whether the result is read in a pager; where there is no terminal, nobody can.
     pub(super) fn pages(&self) -> bool {
         self.pager && io::stdout().is_terminal()

@@ -132,7 +132,7 @@ fn attempt(
     if arguments.dry_run {
         return Ok(Outcome {
             exit: Exit::Found,
-            result: shown(&plan.patch, &screen.screen())?,
+            result: shown(&plan.patch, &screen.screen_for_patch())?,
             notes,
         });
     }
