@@ -17,7 +17,7 @@ fn words() -> Vec<String> {
 /// Shows the text in the pager and waits for its end; `false` where there is none.
 ///
 /// # Errors
-/// Which pager does not start, and why.
+/// Which pager does not start or fails, and why.
 pub(super) fn show(text: &[u8]) -> Result<bool, String> {
     let words = words();
     let Some((program, arguments)) = words.split_first() else {
@@ -37,7 +37,12 @@ pub(super) fn show(text: &[u8]) -> Result<bool, String> {
     let fed = feed(&mut child, text);
     let ended = child.wait();
     interrupt::ends_the_program(true);
-    match fed.and(ended.map(|_| ())) {
+    let status = ended.map_err(|error| format!("the pager {program}: {error}"))?;
+    // One that a signal ended was ended by the user.
+    if status.code().is_some_and(|code| code != 0) {
+        return Err(format!("the pager {program} ended with {status}"));
+    }
+    match fed {
         Ok(()) => Ok(true),
         // Whoever leaves the pager early has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(true),
