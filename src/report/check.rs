@@ -27,10 +27,11 @@ pub fn write(
     let (word, rest) = answer.split_at(answer.find(':').unwrap_or(answer.len()));
     let word = screen.paint(tone(checked), word);
     let next = next(checked, exceptions);
-    screen.line(out, 0, &format!("{word}{rest}{next}"))?;
+    let answer = format!("{word}{rest}{next}");
     if detail == Detail::Answer {
-        return Ok(());
+        return writeln!(out, "{answer}");
     }
+    screen.line(out, 0, &answer)?;
     for one in checked {
         writeln!(out)?;
         if checked.len() > 1 {

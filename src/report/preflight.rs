@@ -38,10 +38,11 @@ pub fn write(
     let mut reasons = preflight.reasons.iter();
     let first = reasons.next().map_or("", String::as_str);
     let (first, next) = (plain(first.as_bytes()), next(preflight, &after.root));
-    screen.line(out, 0, &format!("{decision}: {first}{next}"))?;
+    let line = format!("{decision}: {first}{next}");
     if detail == Detail::Answer {
-        return Ok(());
+        return writeln!(out, "{line}");
     }
+    screen.line(out, 0, &line)?;
     for reason in reasons {
         screen.line(out, 2, &plain(reason.as_bytes()))?;
     }

@@ -27,10 +27,11 @@ pub fn write(
     detail: Detail,
 ) -> io::Result<()> {
     let answer = screen.paint(tone(evidence), &answer(evidence));
-    screen.line(out, 0, &format!("{answer}{}", next(evidence, root)))?;
+    let answer = format!("{answer}{}", next(evidence, root));
     if detail == Detail::Answer {
-        return Ok(());
+        return writeln!(out, "{answer}");
     }
+    screen.line(out, 0, &answer)?;
     for (first, last) in &evidence.window.gaps {
         writeln!(out, "no line from {} to {}", first.day(), last.day())?;
     }

@@ -69,7 +69,7 @@ pub(super) struct Usage {
 
 /// How many accounts use each version of TLS, a bar each.
 pub(super) fn versions(versions: &[Usage]) -> String {
-    const LONGEST: usize = 130;
+    const LONGEST: usize = 100;
     let most = versions.iter().map(|one| one.accounts).max();
     let most = most.unwrap_or(0).max(1);
     let mut bars = String::new();
