@@ -164,7 +164,7 @@ fn directory(path: &Path) -> io::Result<Vec<PathBuf>> {
     if found.is_empty() {
         return Err(io::Error::new(
             io::ErrorKind::NotFound,
-            "no log in this directory",
+            "no log in this directory; name the files, or a directory with mail.log or maillog",
         ));
     }
     Ok(found)
