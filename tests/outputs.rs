@@ -75,6 +75,8 @@ fn fingerprints_survive_that_somebody_names_the_release() {
     let server = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outputs-release");
     let _ = fs::remove_dir_all(&server);
     fs::create_dir_all(server.join("etc/postfix")).unwrap();
+    // A repository of its own, so that its files have the same names before there is a project file.
+    fs::create_dir_all(server.join(".git")).unwrap();
     let text =
         "smtpd_tls_cert_file = /c\nsmtpd_tls_security_level = may\nsmtpd_sasl_auth_enable = yes\n";
     fs::write(server.join("etc/postfix/main.cf"), text).unwrap();
