@@ -17,6 +17,7 @@ use plainsight::impact;
 use plainsight::log::{self, Named, Options};
 use plainsight::project::Project;
 use plainsight::report::answer::Answer;
+use plainsight::report::invocation::Invocation;
 use plainsight::report::screen::{Detail, Screen};
 use plainsight::report::{self, Checked};
 use plainsight::root::Root;
@@ -140,6 +141,7 @@ fn server(files: &[(&str, &[u8])], asked: Vec<Asked>) {
     let holds = |directory: &str| files.iter().any(|(path, _)| path.starts_with(directory));
     let root = Root {
         shown: PathBuf::from("/nonexistent"),
+        named: PathBuf::from("/nonexistent"),
         postfix: holds("/etc/postfix").then(|| PathBuf::from("/etc/postfix")),
         dovecot: holds("/etc/dovecot").then(|| PathBuf::from("/etc/dovecot/dovecot.conf")),
         tree,
@@ -171,7 +173,16 @@ fn checked(surface: Surface) {
     with_rules(|rules| {
         let findings = finding::of_surface(&surface, rules);
         let checked = [Checked::new(surface, findings)];
-        written(|out| report::check::write(out, &checked, &[], &narrow(), Detail::All));
+        written(|out| {
+            report::check::write(
+                out,
+                &checked,
+                &[],
+                &Invocation::default(),
+                &narrow(),
+                Detail::All,
+            )
+        });
         written(|out| report::github::write(out, &checked, &[]));
         written(|out| report::junit::write(out, &checked, &[], rules, None));
         let json = written(|out| report::json::write(out, &report::json::check(&checked, &[])));
@@ -204,6 +215,7 @@ fn changed(surface: &Surface, unsafe_fixes: bool) {
     let answer = Answer {
         preflight: &answered,
         evidence: &evidence,
+        invocation: &Invocation::default(),
         before: surface,
         patch: b"",
     };
@@ -251,7 +263,16 @@ pub fn log_file(bytes: &[u8], _depth: Depth) {
             Err(errors) => panic!("what was saved cannot be read: {errors:?}"),
         }
     }
-    written(|out| report::scan::write(out, &evidence, None, &narrow(), Detail::All));
+    written(|out| {
+        report::scan::write(
+            out,
+            &evidence,
+            None,
+            &Invocation::default(),
+            &narrow(),
+            Detail::All,
+        )
+    });
     let json = written(|out| report::json::write(out, &report::json::scan(&evidence)));
     assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
     assert!(log::segment(&inputs, &options).is_ok());
@@ -270,7 +291,16 @@ pub fn saved_scan(bytes: &[u8], _depth: Depth) {
     let file = Scratch::of(b"2026-03-01T08:00:00+01:00 mail dovecot: imap-login: Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, session=<a>\n");
     let inputs = [Named::Path(file.0.clone())];
     if let Ok((evidence, _)) = log::resume(&inputs, &Options::default(), Some(bytes)) {
-        written(|out| report::scan::write(out, &evidence, None, &narrow(), Detail::All));
+        written(|out| {
+            report::scan::write(
+                out,
+                &evidence,
+                None,
+                &Invocation::default(),
+                &narrow(),
+                Detail::All,
+            )
+        });
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::finding::Finding;
+use crate::report::invocation::{Given, Invocation};
 use crate::report::screen::Screen;
 use crate::report::{self, Checked};
 use crate::rule::Severity;
@@ -87,13 +88,17 @@ pub(super) struct Arguments {
     format: Output,
 }
 
-pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
-    match answer(arguments, screen) {
+pub(super) fn run(arguments: &Arguments, invocation: &Invocation, screen: &Screen) -> Outcome {
+    match answer(arguments, invocation, screen) {
         Ok(outcome) | Err(outcome) => outcome,
     }
 }
 
-fn answer(arguments: &Arguments, screen: &Screen) -> Result<Outcome, Outcome> {
+fn answer(
+    arguments: &Arguments,
+    invocation: &Invocation,
+    screen: &Screen,
+) -> Result<Outcome, Outcome> {
     let rules = arguments.rules.all(arguments.path.first())?;
     let exceptions = Exceptions {
         apply: !arguments.no_ignores,
@@ -144,7 +149,8 @@ fn answer(arguments: &Arguments, screen: &Screen) -> Result<Outcome, Outcome> {
         }
         Output::Text => {
             let detail = arguments.detail.detail();
-            report::check::write(&mut result, &checked, &exceptions, screen, detail)
+            let next = arguments.with_rules_elsewhere(invocation);
+            report::check::write(&mut result, &checked, &exceptions, &next, screen, detail)
         }
         Output::Json => {
             let document = report::json::check(&checked, &exceptions);
@@ -190,6 +196,19 @@ fn exit(arguments: &Arguments, checked: &[Checked], exceptions: &[Finding]) -> E
 }
 
 impl Arguments {
+    /// The invocation, with the rules of a project that is not the one where the user stands.
+    fn with_rules_elsewhere(&self, invocation: &Invocation) -> Invocation {
+        let mut invocation = invocation.clone();
+        let directories = RuleOptions::of_project_elsewhere(self.path.first());
+        invocation
+            .rules
+            .extend(directories.into_iter().map(|directory| Given {
+                option: "rules".to_owned(),
+                value: Some(directory.into()),
+            }));
+        invocation
+    }
+
     /// Whether everything below a directory is looked at, for every client.
     fn covers(&self, base: &Path) -> bool {
         let contains = |path: &PathBuf| base.starts_with(absolute(path));

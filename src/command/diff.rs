@@ -73,9 +73,9 @@ fn answer(arguments: &Arguments, screen: &Screen) -> Result<Outcome, Outcome> {
         return Err(Outcome::trouble(notes));
     }
     if !patch.is_empty() && here() != base {
-        let base = base.display();
+        let (base, word) = (base.display(), report::shell::path(&base));
         notes.push(format!(
-            "the paths in the patch begin at {base}, so take it with `patch -d {base} -p1`"
+            "the paths in the patch begin at {base}, so take it with `patch -d {word} -p1`"
         ));
     }
     let exit = match patch.is_empty() {

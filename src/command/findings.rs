@@ -105,7 +105,7 @@ impl Exceptions<'_> {
                     file.display(),
                     report::check::count(gone, "finding"),
                     if gone == 1 { "is" } else { "are" },
-                    file.display()
+                    report::shell::path(file)
                 ));
             }
         }

@@ -18,6 +18,13 @@ use crate::transaction::{Readers, write_whole};
 
 use super::progress::Progress;
 
+/// The logs of a command that is about nothing else.
+#[derive(Debug, Args)]
+pub(super) struct LogArguments {
+    /// Mail logs, as with --log
+    pub(super) log: Vec<PathBuf>,
+}
+
 /// Which logs, and how to read them.
 #[derive(Debug, Default, Args)]
 pub(super) struct LogOptions {

@@ -11,6 +11,7 @@ mod explain;
 mod findings;
 mod ignore;
 mod interrupt;
+mod invocation;
 mod logs;
 mod options;
 mod pager;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::report::invocation::Invocation;
 use crate::report::plain::plain;
 
 use screen::ScreenOptions;
@@ -54,6 +56,8 @@ pub struct Arguments {
     command: Command,
     #[command(flatten)]
     screen: ScreenOptions,
+    #[arg(skip)]
+    invocation: Invocation,
 }
 
 #[derive(Debug, Subcommand)]
@@ -134,12 +138,13 @@ impl Outcome {
 pub fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
     let options = &arguments.screen;
     let screen = &options.screen();
+    let invocation = &arguments.invocation;
     let outcome = match &arguments.command {
-        Command::Check(arguments) => check::run(arguments, screen),
-        Command::Scan(arguments) => scan::run(arguments, screen),
-        Command::Preflight(arguments) => preflight::run(arguments, screen),
+        Command::Check(arguments) => check::run(arguments, invocation, screen),
+        Command::Scan(arguments) => scan::run(arguments, invocation, screen),
+        Command::Preflight(arguments) => preflight::run(arguments, invocation, screen),
         Command::Diff(arguments) => diff::run(arguments, &options.screen_for_patch()),
-        Command::Apply(arguments) => apply::run(arguments, options, err),
+        Command::Apply(arguments) => apply::run(arguments, invocation, options, err),
         Command::Explain(arguments) => explain::run(arguments, screen),
         Command::Ignore(arguments) => ignore::run(arguments),
         Command::Rules(arguments) => explain::list(arguments, screen),

@@ -107,12 +107,25 @@ impl RuleOptions {
     /// # Errors
     /// What is wrong with the user's rules.
     pub(super) fn all(&self, path: Option<&PathBuf>) -> Result<Vec<Rule>, Outcome> {
-        let here = PathBuf::from(".");
-        let project = Project::of(path.unwrap_or(&here)).map_err(Outcome::trouble)?;
-        let of_project = project.rule_directories();
+        let of_project = of_project(path).map_err(Outcome::trouble)?;
         let directories = of_project.iter().chain(&self.rules).map(PathBuf::as_path);
         Rule::all(directories).map_err(Outcome::trouble)
     }
+
+    /// The directories of the project file that holds for `path`, where it does not hold for where the user stands.
+    pub(super) fn of_project_elsewhere(path: Option<&PathBuf>) -> Vec<PathBuf> {
+        let here = of_project(None).unwrap_or_default();
+        let mut there = of_project(path).unwrap_or_default();
+        there.retain(|directory| !here.contains(directory));
+        there
+    }
+}
+
+/// Where the project file that holds for a path says that rules are.
+fn of_project(path: Option<&PathBuf>) -> Result<Vec<PathBuf>, Vec<String>> {
+    let here = PathBuf::from(".");
+    let project = Project::of(path.unwrap_or(&here))?;
+    Ok(project.rule_directories())
 }
 
 /// For which client.

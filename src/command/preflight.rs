@@ -13,6 +13,7 @@ use crate::mailbox::{self, Owner};
 use crate::parallel;
 use crate::project::{Acceptance, Network, Project, range};
 use crate::report::answer::Answer;
+use crate::report::invocation::Invocation;
 use crate::report::screen::Screen;
 use crate::report::{self, Checked};
 use crate::rule::Rule;
@@ -164,7 +165,7 @@ fn named_network(text: &str) -> Result<(String, IpNet), String> {
     Ok((name.to_owned(), range(network)?))
 }
 
-pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
+pub(super) fn run(arguments: &Arguments, invocation: &Invocation, screen: &Screen) -> Outcome {
     let paths: Vec<PathBuf> = arguments.path.iter().cloned().collect();
     let mut surfaces = match arguments.server.surfaces(&paths, &ClientOptions::default()) {
         Ok(surfaces) => surfaces,
@@ -224,6 +225,7 @@ pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
     let answer = Answer {
         preflight: &preflight,
         evidence: &evidence,
+        invocation,
         before: surface,
         patch: &patch,
     };

@@ -1,14 +1,13 @@
 //! `plainsight scan`: who authenticates without TLS?
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
 use crate::evidence::{Evidence, Transport};
 use crate::report;
+use crate::report::invocation::Invocation;
 use crate::report::screen::Screen;
 
-use super::logs::{self, LogOptions};
+use super::logs::{self, LogArguments, LogOptions};
 use super::options::{ClientOptions, RedactOptions, ServerOptions, only};
 use super::screen::DetailOptions;
 use super::{Exit, Outcome};
@@ -25,8 +24,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Mail logs, as with --log
-    log: Vec<PathBuf>,
+    #[command(flatten)]
+    named: LogArguments,
     #[command(flatten)]
     logs: LogOptions,
     #[command(flatten)]
@@ -51,8 +50,8 @@ enum ScanFormat {
     Evidence,
 }
 
-pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
-    let mut named = arguments.logs.named(&arguments.log);
+pub(super) fn run(arguments: &Arguments, invocation: &Invocation, screen: &Screen) -> Outcome {
+    let mut named = arguments.logs.named(&arguments.named.log);
     let asked = arguments.server.names_a_root();
     // A configuration that nobody named is not needed to read a log that somebody did.
     let mut surfaces = if named.is_empty() || asked {
@@ -119,7 +118,7 @@ pub(super) fn run(arguments: &Arguments, screen: &Screen) -> Outcome {
         ScanFormat::Text => {
             let detail = arguments.detail.detail();
             let root = surface.map(|surface| &surface.root);
-            report::scan::write(&mut result, &evidence, root, screen, detail)
+            report::scan::write(&mut result, &evidence, root, invocation, screen, detail)
         }
         ScanFormat::Json => report::json::write(&mut result, &report::json::scan(&evidence)),
         ScanFormat::Evidence => Ok(()),

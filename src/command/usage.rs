@@ -5,19 +5,19 @@ use std::path::Path;
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::report::plain::plain;
 use crate::spelling;
 
-use super::Arguments;
+use super::{Arguments, invocation};
 
 /// The arguments among these words, of which the first is the program.
 ///
 /// # Errors
 /// What is not understood, with what was probably meant; also `--help` and `--version` come this way.
 pub fn arguments(words: &[OsString]) -> Result<Arguments, clap::Error> {
-    Arguments::try_parse_from(words).map_err(|mut error| {
+    parsed(words).map_err(|mut error| {
         if let Some((kind, value)) = meant(&error, words) {
             // clap would say how to write it as a value, which nobody meant.
             error.remove(ContextKind::Suggested);
@@ -26,6 +26,15 @@ pub fn arguments(words: &[OsString]) -> Result<Arguments, clap::Error> {
         }
         error
     })
+}
+
+fn parsed(words: &[OsString]) -> Result<Arguments, clap::Error> {
+    let mut program = Arguments::command();
+    let matches = program.try_get_matches_from_mut(words)?;
+    let arguments = Arguments::from_arg_matches(&matches);
+    let mut arguments = arguments.map_err(|error| error.format(&mut program))?;
+    arguments.invocation = invocation::of(&program, &matches);
+    Ok(arguments)
 }
 
 /// What was probably meant, where clap has no idea.

@@ -4,6 +4,8 @@ use crate::evidence::Evidence;
 use crate::impact::{ClientImpact, Impact, Preflight};
 use crate::surface::server::Surface;
 
+use super::invocation::Invocation;
+
 /// What a report of `preflight` is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer<'a> {
@@ -11,6 +13,8 @@ pub struct Answer<'a> {
     pub preflight: &'a Preflight,
     /// What the logs prove.
     pub evidence: &'a Evidence,
+    /// How it was asked for.
+    pub invocation: &'a Invocation,
     /// The server as it is.
     pub before: &'a Surface,
     /// The change as a patch; empty where there is nothing to change.

@@ -8,6 +8,7 @@ use crate::source::Sources;
 use crate::surface::{Endpoint, Verdict};
 
 use super::endpoint::{self, port};
+use super::invocation::Invocation;
 use super::plain::{plain, plain_path};
 use super::screen::{Detail, Screen, Tone};
 use super::{Checked, diagnostic, link};
@@ -20,18 +21,20 @@ pub fn write(
     out: &mut dyn Write,
     checked: &[Checked],
     exceptions: &[Finding],
+    invocation: &Invocation,
     screen: &Screen,
     detail: Detail,
 ) -> io::Result<()> {
     let answer = answer(checked);
     let (word, rest) = answer.split_at(answer.find(':').unwrap_or(answer.len()));
     let word = screen.paint(tone(checked), word);
-    let next = next(checked, exceptions);
-    let answer = format!("{word}{rest}{next}");
+    let others = others(checked, exceptions);
+    let next = next(checked, exceptions, invocation);
+    let answer = format!("{word}{rest}{others}");
+    screen.answer(out, &answer, next.as_deref(), detail)?;
     if detail == Detail::Answer {
-        return writeln!(out, "{answer}");
+        return Ok(());
     }
-    screen.line(out, 0, &answer)?;
     for one in checked {
         writeln!(out)?;
         if checked.len() > 1 {
@@ -49,7 +52,9 @@ pub fn write(
         let (endpoints, sources) = (&surface.endpoints, &surface.sources);
         endpoint::write(out, endpoints, sources, screen, is_explained)?;
         write_assumptions(out, endpoints, screen)?;
-        write_findings(out, &one.findings, Some(sources), screen)?;
+        let change = invocation.diff(&surface.root);
+        let seen = Some((sources, change.as_str()));
+        write_findings(out, &one.findings, seen, screen)?;
         if !surface.problems.is_empty() {
             writeln!(out)?;
         }
@@ -62,7 +67,7 @@ pub fn write(
     write_findings(out, exceptions, None, screen)?;
     write_excepted(out, checked, screen, detail)?;
     if let Some(finding) = open(checked, exceptions).next() {
-        let command = format!("plainsight explain {}", finding.rule);
+        let command = invocation.explain(&finding.rule);
         let command = screen.paint(Tone::Heading, &command);
         writeln!(out, "\n{command} tells why it matters and how to mend it")?;
     }
@@ -79,28 +84,32 @@ fn open<'a>(
         .filter(|finding| finding.suppressed.is_none())
 }
 
-/// What else there is, and what to do next, to stand behind the answer.
-fn next(checked: &[Checked], exceptions: &[Finding]) -> String {
+/// What else there is where every endpoint is as it should be, to stand behind the answer.
+fn others(checked: &[Checked], exceptions: &[Finding]) -> String {
+    let mut endpoints = checked.iter().flat_map(|one| &one.surface.endpoints);
+    let enforced = endpoints.all(|endpoint| endpoint.verdict.is_enforced());
+    match open(checked, exceptions).count() {
+        0 => String::new(),
+        number if enforced => format!(", and {}", count(number, "other finding")),
+        _some => String::new(),
+    }
+}
+
+/// What to do next, to stand behind the answer.
+fn next(checked: &[Checked], exceptions: &[Finding], invocation: &Invocation) -> Option<String> {
     let open: Vec<&Finding> = open(checked, exceptions).collect();
     // What is put up with needs no step; of equally grave ones the first is shown first.
-    let Some(worst) = open.iter().rev().max_by_key(|finding| finding.severity) else {
-        return String::new();
-    };
+    let worst = open.iter().rev().max_by_key(|finding| finding.severity)?;
     // Of several servers the first is the one to begin with.
     let accepts = |one: &&Checked| {
         let mut endpoints = one.surface.endpoints.iter();
         endpoints.any(|one| matches!(one.verdict, Verdict::Cleartext | Verdict::Challenge))
     };
-    if let Some(one) = checked.iter().find(accepts) {
-        let command = one.surface.root.command("preflight");
-        return format!("; next: {}", plain(command.as_bytes()));
-    }
-    let next = format!("next: plainsight explain {}", worst.rule);
-    let mut endpoints = checked.iter().flat_map(|one| &one.surface.endpoints);
-    match endpoints.all(|endpoint| endpoint.verdict.is_enforced()) {
-        true => format!(", and {}; {next}", count(open.len(), "other finding")),
-        false => format!("; {next}"),
-    }
+    let command = match checked.iter().find(accepts) {
+        Some(one) => invocation.preflight(Some(&one.surface.root)),
+        None => invocation.explain(&worst.rule),
+    };
+    Some(format!("next: {command}"))
 }
 
 /// How many findings do not count, and who says so; with all details, also which, and why.
@@ -277,11 +286,11 @@ fn write_assumptions(
     Ok(())
 }
 
-/// Writes each finding that counts; of several that point to one place for one reason only the last shows it.
+/// Writes each finding that counts, with the files it was seen in and the command that shows the change to them; of several that point to one place for one reason only the last shows it.
 fn write_findings(
     out: &mut dyn Write,
     findings: &[Finding],
-    sources: Option<&Sources>,
+    seen: Option<(&Sources, &str)>,
     screen: &Screen,
 ) -> io::Result<()> {
     let open: Vec<&Finding> = findings
@@ -301,7 +310,7 @@ fn write_findings(
         let text = if goes_on {
             diagnostic::title(finding, screen)
         } else {
-            diagnostic::diagnostic(finding, sources, screen)
+            diagnostic::diagnostic(finding, seen, screen)
         };
         writeln!(out, "{text}")?;
         together = goes_on;

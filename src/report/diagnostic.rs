@@ -62,9 +62,15 @@ fn renderer(screen: &Screen) -> Renderer {
     }
 }
 
-/// The finding, with the lines from `sources` where they are given.
-pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, screen: &Screen) -> String {
+/// The finding; where the sources are given and the command that shows the change to them, with both.
+pub(super) fn diagnostic(
+    finding: &Finding,
+    seen: Option<(&Sources, &str)>,
+    screen: &Screen,
+) -> String {
     let title = headline(finding, screen);
+    let sources = seen.map(|(sources, _)| sources);
+    let change = seen.map(|(_, change)| change);
     // The files it names, each with its address.
     let mut files: BTreeMap<String, Option<String>> = BTreeMap::new();
     let mut name = |path: &Path| {
@@ -97,14 +103,24 @@ pub(super) fn diagnostic(finding: &Finding, sources: Option<&Sources>, screen: &
         let text = format!("this holds for {releases}");
         elements.push(Level::NOTE.message(text).into());
     }
-    let help = match finding.fix {
-        Fix::Safe => " shows the change",
-        Fix::Unsafe => " --unsafe-fixes shows the change, which may shut somebody out",
-        Fix::None => "",
+    let help = match (finding.fix, change) {
+        (Fix::Safe, Some(command)) => {
+            Some(screen.command(command, "shows the change", BESIDE_HELP))
+        }
+        (Fix::Unsafe, Some(command)) => Some(screen.command(
+            &format!("{command} --unsafe-fixes"),
+            "shows the change, which may shut somebody out",
+            BESIDE_HELP,
+        )),
+        (Fix::Safe | Fix::Unsafe, None) | (Fix::None, _) => {
+            let advice = finding
+                .advice
+                .as_ref()
+                .map(|advice| plain(advice.as_bytes()));
+            advice.map(|advice| screen.folded(&advice, BESIDE_HELP))
+        }
     };
-    if let Some(advice) = &finding.advice {
-        let help = plain(format!("{advice}{help}").as_bytes());
-        let help = screen.folded(&help, BESIDE_HELP);
+    if let Some(help) = help {
         elements.push(Level::HELP.message(help).into());
     }
     let text = renderer(screen).render(&[title.elements(elements)]);

@@ -151,7 +151,9 @@ fn write_after(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
             .iter()
             .any(|one| one.server == server)
     };
-    writeln!(out, "\n## How to make it\n\n```sh\nplainsight apply")?;
+    let (invocation, root) = (answer.invocation, &answer.before.root);
+    let apply = invocation.apply(root);
+    writeln!(out, "\n## How to make it\n\n```sh\n{apply}")?;
     for (server, command) in [
         (Server::Postfix, "postfix reload"),
         (Server::Dovecot, "doveadm reload"),
@@ -162,7 +164,9 @@ fn write_after(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     }
     writeln!(
         out,
-        "```\n\n## How to verify\n\n```sh\nplainsight check\nplainsight preflight   # after some days: was anybody refused?\n```\n\n\
-         ## How to go back\n\n```sh\nplainsight apply --revert\n```\n\nThen reload as above."
+        "```\n\n## How to verify\n\n```sh\n{}\n{}   # after some days: was anybody refused?\n```\n\n\
+         ## How to go back\n\n```sh\n{apply} --revert\n```\n\nThen reload as above.",
+        invocation.check(root),
+        invocation.preflight(Some(root)),
     )
 }

@@ -4,6 +4,7 @@
 //! `preflight`;
 //! `rule` writes what there is to know about one;
 //! `redact` replaces names by pseudonyms, `plain` makes hostile text harmless;
+//! an `invocation` is the command that was given, and written again for the next step in words of a `shell`;
 //! a `screen` is what people look at, `table` lines up columns on it, `link` leads from it to files.
 
 pub mod answer;
@@ -15,6 +16,7 @@ mod discreet;
 mod endpoint;
 pub mod github;
 pub mod html;
+pub mod invocation;
 pub mod json;
 pub mod junit;
 mod link;
@@ -27,6 +29,7 @@ pub mod rule;
 pub mod sarif;
 pub mod scan;
 pub mod screen;
+pub mod shell;
 pub mod table;
 pub mod totals;
 

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 
 use crate::evidence::Text;
 use crate::impact::{AccountImpact, Cause, ClientImpact, Decision, Impact, Older, Preflight};
-use crate::root::Root;
 use crate::surface::Endpoint;
 use crate::surface::server::Surface;
 
@@ -37,12 +36,11 @@ pub fn write(
     let decision = screen.paint(tone, decision);
     let mut reasons = preflight.reasons.iter();
     let first = reasons.next().map_or("", String::as_str);
-    let (first, next) = (plain(first.as_bytes()), next(preflight, &after.root));
-    let line = format!("{decision}: {first}{next}");
+    let line = format!("{decision}: {}", plain(first.as_bytes()));
+    screen.answer(out, &line, next(answer).as_deref(), detail)?;
     if detail == Detail::Answer {
-        return writeln!(out, "{line}");
+        return Ok(());
     }
-    screen.line(out, 0, &line)?;
     for reason in reasons {
         screen.line(out, 2, &plain(reason.as_bytes()))?;
     }
@@ -72,7 +70,8 @@ pub fn write(
 }
 
 /// What to do next, to stand behind the decision.
-fn next(preflight: &Preflight, root: &Root) -> String {
+fn next(answer: &Answer<'_>) -> Option<String> {
+    let preflight = answer.preflight;
     let breaks = |client: &ClientImpact| {
         let is_open = client.accepted.is_none() && !client.already_forbidden;
         client.impact == Impact::Breaks && is_open
@@ -82,15 +81,16 @@ fn next(preflight: &Preflight, root: &Root) -> String {
     let named: BTreeSet<Option<&Text>> = accounts.map(|one| one.account.as_ref()).collect();
     match preflight.decision {
         Decision::Go if !preflight.enforced => {
-            let command = root.command("apply");
-            format!("; next: {}", plain(command.as_bytes()))
+            let command = answer.invocation.apply(&answer.before.root);
+            Some(format!("next: {command}"))
         }
         Decision::NoGo if !named.is_empty() => {
             let names: Option<BTreeSet<&Text>> = named.into_iter().collect();
             let names = names.and_then(scan::few);
-            format!("; next: move {} to TLS", names.as_deref().unwrap_or("them"))
+            let names = names.as_deref().unwrap_or("them");
+            Some(format!("next: move {names} to TLS"))
         }
-        Decision::Go | Decision::NoGo | Decision::CannotTell => String::new(),
+        Decision::Go | Decision::NoGo | Decision::CannotTell => None,
     }
 }
 

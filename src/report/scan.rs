@@ -9,6 +9,7 @@ use crate::evidence::{
 use crate::root::Root;
 
 use super::check::count;
+use super::invocation::Invocation;
 use super::link;
 use super::plain::{plain, plain_path};
 use super::screen::{Detail, Screen, Tone, columns};
@@ -23,15 +24,16 @@ pub fn write(
     out: &mut dyn Write,
     evidence: &Evidence,
     root: Option<&Root>,
+    invocation: &Invocation,
     screen: &Screen,
     detail: Detail,
 ) -> io::Result<()> {
     let answer = screen.paint(tone(evidence), &answer(evidence));
-    let answer = format!("{answer}{}", next(evidence, root));
+    let next = next(evidence, root, invocation);
+    screen.answer(out, &answer, next.as_deref(), detail)?;
     if detail == Detail::Answer {
-        return writeln!(out, "{answer}");
+        return Ok(());
     }
-    screen.line(out, 0, &answer)?;
     for (first, last) in &evidence.window.gaps {
         writeln!(out, "no line from {} to {}", first.day(), last.day())?;
     }
@@ -167,15 +169,21 @@ fn answer(evidence: &Evidence) -> String {
 }
 
 /// What to do next, to stand behind the answer.
-fn next(evidence: &Evidence, root: Option<&Root>) -> String {
+fn next(evidence: &Evidence, root: Option<&Root>, invocation: &Invocation) -> Option<String> {
     let mut rows = evidence.rows.iter().chain(&evidence.anonymous);
-    if !rows.any(|row| row.transport == Transport::Clear) {
-        return String::new();
-    }
-    let command = root.map_or("plainsight preflight".to_owned(), |root| {
-        root.command("preflight")
-    });
-    format!("; next: {}", plain(command.as_bytes()))
+    let step = match root {
+        Some(_) => "next",
+        // The logs may be of any machine.
+        None => "next, with the directory of its configuration (/ for this machine)",
+    };
+    // What the log does not tell, the configuration may.
+    let asks = |row: &Row| match row.transport {
+        Transport::Clear => true,
+        Transport::Unknown => root.is_none(),
+        Transport::Tls | Transport::Local | Transport::Trusted => false,
+    };
+    rows.any(asks)
+        .then(|| format!("{step}: {}", invocation.preflight(root)))
 }
 
 /// The names, where there are so few that a line has room for them.

@@ -97,6 +97,40 @@ impl Screen {
         }
     }
 
+    /// Writes an answer and what to do next: in one line where there is room, else in two, since a command that is folded
+    /// cannot be copied.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub(super) fn answer(
+        &self,
+        out: &mut dyn Write,
+        answer: &str,
+        next: Option<&str>,
+        detail: Detail,
+    ) -> io::Result<()> {
+        let whole = next.map_or_else(|| answer.to_owned(), |next| format!("{answer}; {next}"));
+        match (self.width, next) {
+            (_, _) if detail == Detail::Answer => writeln!(out, "{whole}"),
+            (Some(width), Some(next)) if columns(&whole) > width => {
+                self.line(out, 0, answer)?;
+                writeln!(out, "{next}")
+            }
+            (Some(_) | None, Some(_) | None) => self.line(out, 0, &whole),
+        }
+    }
+
+    /// A command and what it does, which goes on below where there is no room behind `before` columns.
+    pub(super) fn command(&self, command: &str, words: &str, before: usize) -> String {
+        let whole = format!("{command} {words}");
+        match self.width {
+            Some(width) if columns(&whole) + before > width => {
+                format!("{command}\n{}", self.folded(words, before))
+            }
+            Some(_) | None => whole,
+        }
+    }
+
     /// Writes a line after `indent`; where it is too long for the screen it goes on below, two columns further in.
     ///
     /// # Errors

@@ -25,36 +25,14 @@ const DEEPEST: usize = 24;
 pub struct Root {
     /// How to name it: the path as the user would type it.
     pub shown: PathBuf,
+    /// What finds it again, and nothing else: the path that was given where that means only a part of what lies below `shown`.
+    pub named: PathBuf,
     /// Where the paths that its daemons use lie on this disk.
     pub tree: FileTree,
     /// The daemon path of the Postfix directory, if there is one.
     pub postfix: Option<PathBuf>,
     /// The daemon path of dovecot.conf (or of a lone directory of its parts), if there is one.
     pub dovecot: Option<PathBuf>,
-}
-
-impl Root {
-    /// A command of this program for it, to be copied into a shell: `plainsight diff hosts/mx1`.
-    pub fn command(&self, name: &str) -> String {
-        match self.shown == Path::new("/") {
-            true => format!("plainsight {name}"),
-            false => format!("plainsight {name} {}", self.shell_word()),
-        }
-    }
-
-    /// Its name as one word of a command that is to be copied into a shell.
-    pub fn shell_word(&self) -> String {
-        let shown = self.shown.to_string_lossy();
-        let shown = match shown.starts_with('-') {
-            true => format!("./{shown}"),
-            false => shown.into_owned(),
-        };
-        let is_bare = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
-        match shown.chars().all(is_bare) {
-            true => shown,
-            false => format!("'{}'", shown.replace('\'', r"'\''")),
-        }
-    }
 }
 
 /// Why nothing was found at a path.
@@ -146,7 +124,13 @@ pub fn find(path: &Path, root: Option<&Path>, gitignore: bool) -> Result<Vec<Roo
     for one in found {
         join(&mut roots, one, root);
     }
-    Ok(roots.into_values().collect())
+    let mut roots: Vec<Root> = roots.into_values().collect();
+    if let [one] = roots.as_mut_slice()
+        && !one.shown.starts_with(path)
+    {
+        one.named = path.to_path_buf();
+    }
+    Ok(roots)
 }
 
 /// What a single file is, by its name.
@@ -296,7 +280,8 @@ fn join(roots: &mut BTreeMap<PathBuf, Root>, found: Found, given: Option<&Path>)
     let tree = base.map_or_else(FileTree::default, FileTree::rooted);
     let server = home.clone().unwrap_or_else(|| beside(&disk));
     let root = roots.entry(server.clone()).or_insert_with(|| Root {
-        shown: server,
+        shown: server.clone(),
+        named: server,
         tree,
         postfix: None,
         dovecot: None,

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::report;
+use crate::report::invocation::Invocation;
 use crate::report::plain::{plain, plain_path};
 use crate::report::screen::Screen;
 use crate::root::Root;
@@ -90,8 +91,13 @@ fn number(text: &Path) -> Option<u32> {
     text.to_str()?.parse().ok()
 }
 
-pub(super) fn run(arguments: &Arguments, screen: &ScreenOptions, err: &mut dyn Write) -> Outcome {
-    match attempt(arguments, screen, err) {
+pub(super) fn run(
+    arguments: &Arguments,
+    invocation: &Invocation,
+    screen: &ScreenOptions,
+    err: &mut dyn Write,
+) -> Outcome {
+    match attempt(arguments, invocation, screen, err) {
         Ok(outcome) | Err(outcome) => outcome,
     }
 }
@@ -103,6 +109,7 @@ fn trouble(error: impl ToString) -> Outcome {
 
 fn attempt(
     arguments: &Arguments,
+    invocation: &Invocation,
     screen: &ScreenOptions,
     err: &mut dyn Write,
 ) -> Result<Outcome, Outcome> {
@@ -148,7 +155,8 @@ fn attempt(
         Some(store) => store,
         None => Store::create(&site.store(), site.base()).map_err(trouble)?,
     };
-    write(&site, &store, plan, notes)
+    let again = invocation.apply(&site.root);
+    write(&site, &store, plan, &again, notes)
 }
 
 /// The one server that is meant.
@@ -196,11 +204,12 @@ fn agreed(
     ask().map_err(trouble)
 }
 
-/// Writes the files, lets the daemons' own checkers look, and puts everything back if one of them objects.
+/// `again` is the command that was given, for the same server. Writes the files, lets the daemons' own checkers look, and puts everything back if one of them objects.
 fn write(
     site: &Site,
     store: &Store,
     plan: Plan,
+    again: &str,
     mut notes: Vec<String>,
 ) -> Result<Outcome, Outcome> {
     let ask = || match site.running {
@@ -237,10 +246,6 @@ fn write(
         }
     }
     let copies = site.store().join(id.to_string());
-    let place = match site.running {
-        true => String::new(),
-        false => format!(" {}", plain(site.root.shell_word().as_bytes())),
-    };
     result.push_str(&format!(
         "this is change {id}; the old files are in {}\n\nto put it into force:\n",
         plain_path(&copies)
@@ -251,9 +256,7 @@ fn write(
             Server::Dovecot => "  doveadm reload\n",
         });
     }
-    result.push_str(&format!(
-        "to go back:\n  plainsight apply{place} --revert {id}\n"
-    ));
+    result.push_str(&format!("to go back:\n  {again} --revert {id}\n"));
     Ok(Outcome {
         exit: Exit::Clean,
         result: result.into_bytes(),
