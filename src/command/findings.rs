@@ -12,6 +12,7 @@ use crate::fix;
 use crate::project::Projects;
 use crate::report::{self, Checked};
 use crate::rule::Rule;
+use crate::surface::Server;
 use crate::surface::server::Surface;
 use crate::transaction::{Readers, write_whole};
 
@@ -20,12 +21,10 @@ use super::Outcome;
 /// What the rules say of a server, with the word on each fix that its change would get.
 pub(super) fn of_server(surface: &Surface, rules: &[Rule]) -> Vec<Finding> {
     let mut findings = finding::of_surface(surface, rules);
-    if findings.iter().any(|finding| finding.fix == Fix::Safe) {
-        let change = fix::enforce(surface, &fix::Wish::whole());
-        for finding in &mut findings {
-            let mut harm = change.unsafe_because.iter();
-            let harmed = harm.any(|(server, _)| Some(*server) == finding.server);
-            if finding.fix == Fix::Safe && harmed {
+    for server in [Server::Postfix, Server::Dovecot] {
+        let is_safe = |one: &Finding| one.fix == Fix::Safe && one.server == Some(server);
+        if findings.iter().any(is_safe) && fix::does_harm(surface, server) {
+            for finding in findings.iter_mut().filter(|one| is_safe(one)) {
                 finding.fix = Fix::Unsafe;
             }
         }

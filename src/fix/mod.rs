@@ -120,6 +120,11 @@ pub fn enforce(surface: &Surface, wish: &Wish) -> Change {
     change
 }
 
+/// Whether the whole change to one server would shut somebody out.
+pub fn does_harm(surface: &Surface, server: Server) -> bool {
+    !propose(surface, server, &Wish::whole()).harm.is_empty()
+}
+
 /// The changes to several servers, each with its own wish, which agree on the files that more than one of them reads.
 pub fn agree(surfaces: &[Surface], changes: Vec<Change>, wish: &Wish) -> Vec<Change> {
     if surfaces.len() < 2 || changes.iter().all(|change| change.edits.is_empty()) {
@@ -153,14 +158,18 @@ fn propose(surface: &Surface, server: Server, wish: &Wish) -> Proposal {
     if meant.is_empty() {
         return Proposal::default();
     }
-    let harm_of =
-        |edits: &[Edit]| harm::harm(server, &surface.endpoints, &judge(surface, edits).endpoints);
+    let harm_of = |edits: &[Edit]| {
+        let after = endpoints_after(surface, server, edits);
+        harm::harm(server, &surface.endpoints, &after)
+    };
     let whole = if meant.len() == open.len() {
         everywhere(surface, server, wish, &harm_of)
     } else {
         some(surface, server, &meant, wish)
     };
-    if whole.is_empty() || meant.iter().all(|one| is_down(one)) && !mends(surface, &meant, &whole) {
+    if whole.is_empty()
+        || meant.iter().all(|one| is_down(one)) && !mends(surface, server, &meant, &whole)
+    {
         return Proposal::default();
     }
     let mut harm = harm_of(&whole);
@@ -207,9 +216,9 @@ const fn is_down(endpoint: &Endpoint) -> bool {
 }
 
 /// Whether one of these endpoints, all of which are down, comes up with these edits.
-fn mends(surface: &Surface, down: &[&Endpoint], edits: &[Edit]) -> bool {
+fn mends(surface: &Surface, server: Server, down: &[&Endpoint], edits: &[Edit]) -> bool {
     let ids: BTreeSet<String> = down.iter().map(|one| one.id()).collect();
-    let after = judge(surface, edits).endpoints;
+    let after = endpoints_after(surface, server, edits);
     after
         .iter()
         .any(|one| !is_down(one) && ids.contains(&one.id()))
@@ -258,23 +267,28 @@ fn some(surface: &Surface, server: Server, meant: &[&Endpoint], wish: &Wish) -> 
 /// Whether these edits close an endpoint of Postfix, at one release at least. An `-o` behind a stray word does nothing, and
 /// would be added again and again.
 fn closes(surface: &Surface, endpoint: &Endpoint, edits: &[Edit]) -> bool {
-    let open = |surface: &Surface| {
-        let here = surface.endpoints.iter();
-        here.filter(|one| one.id() == endpoint.id() && postfix::is_open(one))
+    let open = |endpoints: &[Endpoint]| {
+        let here = endpoints.iter();
+        here.filter(|one| one.is_at(endpoint) && postfix::is_open(one))
             .count()
     };
-    open(&judge(surface, edits)) < open(surface)
+    let after = endpoints_after(surface, Server::Postfix, edits);
+    open(&after) < open(&surface.endpoints)
 }
 
-/// The server with these edits made.
+/// Both servers with these edits made.
 fn judge(surface: &Surface, edits: &[Edit]) -> Surface {
-    let sources = &surface.sources;
-    let texts = texts(sources, edits);
-    surface.with_texts(
-        texts
-            .into_iter()
-            .map(|(file, text)| (sources.daemon_path(file).to_path_buf(), text)),
-    )
+    surface.with_texts(texts_by_path(&surface.sources, edits))
+}
+
+/// The endpoints of one server with these edits made.
+fn endpoints_after(surface: &Surface, server: Server, edits: &[Edit]) -> Vec<Endpoint> {
+    surface.endpoints_with_texts(server, texts_by_path(&surface.sources, edits))
+}
+
+fn texts_by_path(sources: &Sources, edits: &[Edit]) -> impl Iterator<Item = (PathBuf, Vec<u8>)> {
+    let texts = texts(sources, edits).into_iter();
+    texts.map(|(file, text)| (sources.daemon_path(file).to_path_buf(), text))
 }
 
 /// The new text of each file that the edits change. A file whose edits overlap is a fault of ours and is left alone.

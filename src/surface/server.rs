@@ -1,5 +1,7 @@
 //! The surface of one server: its files read, its configurations understood, its endpoints judged.
 
+use std::path::PathBuf;
+
 use bstr::ByteSlice;
 
 use crate::dovecot;
@@ -80,6 +82,13 @@ impl From<Surface> for Judged {
 impl Surface {
     /// Reads the files of `root` and judges every endpoint.
     pub fn of(root: Root, versions: Versions, question: Question) -> Self {
+        let mut surface = Self::read(root, versions, question);
+        surface.endpoints = surface.endpoints_for(surface.question.client);
+        surface
+    }
+
+    /// Reads the files of `root`; nothing is judged yet.
+    fn read(root: Root, versions: Versions, question: Question) -> Self {
         let mut sources = Sources::new(root.tree.clone());
         let postfix = root
             .postfix
@@ -89,7 +98,7 @@ impl Surface {
             .dovecot
             .as_deref()
             .map(|file| dovecot::Config::load(&mut sources, file));
-        let mut surface = Self {
+        Self {
             root,
             sources,
             postfix,
@@ -98,9 +107,7 @@ impl Surface {
             hosts: Vec::new(),
             versions,
             question,
-        };
-        surface.endpoints = surface.endpoints_for(surface.question.client);
-        surface
+        }
     }
 
     /// The endpoints of both servers as they are for one client; the files are not read again.
@@ -183,15 +190,33 @@ impl Surface {
     }
 
     /// The same server with other texts in place of some of its files, judged in the same way.
-    pub fn with_texts(
+    pub fn with_texts(&self, texts: impl IntoIterator<Item = (PathBuf, Vec<u8>)>) -> Self {
+        let root = self.root_with(texts);
+        Self::of(root, self.versions, self.question.clone())
+    }
+
+    /// The endpoints of one of its servers with other texts in place of some files, judged in the same way.
+    pub fn endpoints_with_texts(
         &self,
-        texts: impl IntoIterator<Item = (std::path::PathBuf, Vec<u8>)>,
-    ) -> Self {
+        server: Server,
+        texts: impl IntoIterator<Item = (PathBuf, Vec<u8>)>,
+    ) -> Vec<Endpoint> {
+        let mut root = self.root_with(texts);
+        match server {
+            // What Dovecot offers decides at Postfix, and nothing the other way round.
+            Server::Postfix => {}
+            Server::Dovecot => root.postfix = None,
+        }
+        let changed = Self::read(root, self.versions, self.question.clone());
+        changed.endpoints_of(server, self.question.client)
+    }
+
+    fn root_with(&self, texts: impl IntoIterator<Item = (PathBuf, Vec<u8>)>) -> Root {
         let mut root = self.root.clone();
         for (daemon, text) in texts {
             root.tree.overlay(daemon, text);
         }
-        Self::of(root, self.versions, self.question.clone())
+        root
     }
 
     /// What is wrong with the files, Postfix first, in reading order.
