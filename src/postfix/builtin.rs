@@ -4,8 +4,9 @@
 //! order is part of the language: a value that refers to a parameter which main.cf does not set sees its default only if
 //! that was loaded before (get_mail_conf_str and its like store the default when they come to it).
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
+
+use hashbrown::HashMap;
 
 use crate::version::Version;
 
@@ -71,22 +72,15 @@ impl Builtin {
 
 /// The parameter `name` as `version` has it.
 pub fn find(name: &[u8], version: Version) -> Option<&'static Builtin> {
-    let name = std::str::from_utf8(name).ok()?;
-    let table = table();
-    table
-        .by_name
-        .get(name)?
-        .iter()
-        .map(|&row| &table.rows[row])
-        .find(|row| row.holds(version))
+    let rows = table().by_name.get(name)?;
+    rows.iter().find(|row| row.holds(version))
 }
 
 /// The releases at which the default of a parameter changes, or the language in which values are written, ascending.
 pub fn default_changes(name: &str) -> Vec<Version> {
-    let table = table();
-    let rows = table.by_name.get(name).into_iter().flatten();
+    let rows = table().by_name.get(name.as_bytes()).into_iter().flatten();
     let mut changes: Vec<Version> = rows
-        .flat_map(|&row| [table.rows[row].from, table.rows[row].before])
+        .flat_map(|row| [row.from, row.before])
         .flatten()
         .chain([Version::new(3, 0), Version::new(3, 6), Version::new(3, 11)])
         .collect();
@@ -101,8 +95,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 struct Table {
-    rows: Vec<Builtin>,
-    by_name: HashMap<&'static str, Vec<usize>>,
+    by_name: HashMap<&'static [u8], Vec<Builtin>>,
     names: Vec<&'static str>,
 }
 
@@ -110,28 +103,26 @@ fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
         let mut loader = Loader::All;
-        let mut rows: Vec<Builtin> = Vec::new();
-        let mut by_name: HashMap<&'static str, Vec<usize>> = HashMap::new();
+        let mut position = 0;
+        let mut by_name: HashMap<&'static [u8], Vec<Builtin>> = HashMap::new();
+        let mut names: Vec<&str> = Vec::new();
         for line in include_str!("builtin.txt").lines() {
             match line {
                 "# global" => loader = Loader::All,
                 "# master" => loader = Loader::Master,
                 "# smtpd" => loader = Loader::Smtpd,
                 _ => {
-                    if let Some(row) = row(line, loader, rows.len()) {
-                        by_name.entry(row.name).or_default().push(row.position);
-                        rows.push(row);
+                    if let Some(row) = row(line, loader, position) {
+                        position += 1;
+                        names.push(row.name);
+                        by_name.entry(row.name.as_bytes()).or_default().push(row);
                     }
                 }
             }
         }
-        let mut names: Vec<&str> = by_name.keys().copied().collect();
         names.sort_unstable();
-        Table {
-            rows,
-            by_name,
-            names,
-        }
+        names.dedup();
+        Table { by_name, names }
     })
 }
 
@@ -175,7 +166,8 @@ mod tests {
             .lines()
             .filter(|line| !line.starts_with('#'))
             .count();
-        assert_eq!(table().rows.len(), rows);
+        let read: usize = table().by_name.values().map(Vec::len).sum();
+        assert_eq!(read, rows);
         assert!(names().count() > 300);
     }
 

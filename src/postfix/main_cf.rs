@@ -2,9 +2,8 @@
 //!
 //! `line` beside this file gives the logical lines, `view` what a value comes to for one service.
 
-use std::collections::HashMap;
-
 use bstr::{BString, ByteSlice};
+use hashbrown::HashMap;
 use memchr::memchr;
 
 use super::line::{self, Line, Piece, is_space, trimmed_length};

@@ -128,31 +128,31 @@ impl<'a> View<'a> {
     /// The fault of which the program dies where the `$` expansion fails.
     pub fn value(&self, name: &str) -> Result<Value, Fault> {
         let builtin = builtin::find(name.as_bytes(), self.version);
-        let (raw, known) = match (self.set(name.as_bytes()), builtin) {
-            (Some(raw), known) => (raw, known),
-            (None, Some(builtin)) => (
-                Raw {
-                    text: builtin.default.as_bytes(),
-                    origin: Origin::Default(builtin.since),
-                },
-                Some(builtin),
-            ),
-            (None, None) => (
-                Raw {
-                    text: b"",
-                    origin: Origin::Default("never"),
-                },
-                None,
-            ),
-        };
+        let (text, origin) = self.text(name, builtin)?;
+        Ok(Value {
+            text: text.into_owned().into(),
+            origin,
+        })
+    }
+
+    /// The effective value of `name`, which is a parameter of the program where `builtin` tells about it, and its origin.
+    fn text(
+        &self,
+        name: &str,
+        builtin: Option<&'static Builtin>,
+    ) -> Result<(Cow<'a, [u8]>, Origin), Fault> {
+        let raw = self.set(name.as_bytes()).unwrap_or_else(|| Raw {
+            text: builtin.map_or(b"", |builtin| builtin.default.as_bytes()),
+            origin: Origin::Default(builtin.map_or("never", |builtin| builtin.since)),
+        });
         let in_file = matches!(raw.origin, Origin::File(_));
         if in_file && let Some(fault) = self.filled_in(name, raw.text, raw.origin) {
             return Err(fault);
         }
-        let text = if known.is_some_and(|builtin| builtin.kind == Kind::Raw) {
+        let text = if builtin.is_some_and(|builtin| builtin.kind == Kind::Raw) {
             Cow::Borrowed(raw.text)
         } else {
-            let reader = known.map_or(usize::MAX, |builtin| builtin.position);
+            let reader = builtin.map_or(usize::MAX, |builtin| builtin.position);
             self.expand(raw.text, reader).map_err(|message| Fault {
                 name: name.to_owned(),
                 value: raw.text.into(),
@@ -165,10 +165,7 @@ impl<'a> View<'a> {
         if let Some(fault) = self.filled_in(name, &text, raw.origin) {
             return Err(fault);
         }
-        Ok(Value {
-            text: text.into_owned().into(),
-            origin: raw.origin,
-        })
+        Ok((text, raw.origin))
     }
 
     /// The value of a parameter that names files, where a template may leave open what they are called.
@@ -203,24 +200,23 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The effective value of a boolean, and whether it is yes (global/mail_conf_bool.c: `yes` or `no` in any case).
+    /// The effective value of a boolean, and whether it is yes.
     ///
     /// # Errors
     /// Any other value is fatal.
     pub fn flag(&self, name: &str) -> Result<(bool, Value), Fault> {
         let value = self.value(name)?;
-        if value.is("yes") {
-            Ok((true, value))
-        } else if value.is("no") || matches!(value.origin, Origin::Default("never")) {
-            Ok((false, value))
-        } else {
-            Err(Fault {
+        let never = matches!(value.origin, Origin::Default("never"));
+        match boolean(&value.text) {
+            Some(yes) => Ok((yes, value)),
+            None if never => Ok((false, value)),
+            None => Err(Fault {
                 name: name.to_owned(),
-                message: format!("bad boolean configuration: {name} = {}", value.text),
+                message: bad_boolean(name, value.text.as_bstr()),
                 value: value.text,
                 origin: value.origin,
                 unknown: false,
-            })
+            }),
         }
     }
 
@@ -237,33 +233,27 @@ impl<'a> View<'a> {
         self.expand(text, usize::MAX)
     }
 
-    /// Everything that is set and that the program cannot load, in the order in which it would die of it.
-    pub fn faults(&self) -> Vec<Fault> {
-        let mut faults: Vec<(usize, Fault)> = self
-            .set_names()
-            .filter_map(|name| {
-                let builtin = builtin::find(name, self.version)?;
-                let mine = match builtin.loader {
-                    Loader::All => true,
-                    Loader::Master => self.service.is_none(),
-                    Loader::Smtpd => self.service.is_some(),
-                };
-                let fault = mine.then(|| self.check(builtin).err()).flatten()?;
-                (!fault.unknown).then_some((builtin.position, fault))
-            })
-            .collect();
-        faults.sort_by_key(|&(position, _)| position);
-        faults.dedup_by_key(|&mut (position, _)| position);
-        faults.into_iter().map(|(_, fault)| fault).collect()
+    /// What the program dies of: of all that is set and that it cannot load, what it loads first.
+    pub fn first_fault(&self) -> Option<Fault> {
+        let faults = self.set_names().filter_map(|name| {
+            let builtin = builtin::find(name, self.version)?;
+            let mine = match builtin.loader {
+                Loader::All => true,
+                Loader::Master => self.service.is_none(),
+                Loader::Smtpd => self.service.is_some(),
+            };
+            let fault = mine.then(|| self.check(builtin).err()).flatten()?;
+            (!fault.unknown).then_some((builtin.position, fault))
+        });
+        let first = faults.min_by_key(|&(position, _)| position);
+        first.map(|(_, fault)| fault)
     }
 
     /// Loads one parameter as its type demands.
-    fn check(&self, builtin: &Builtin) -> Result<(), Fault> {
-        if builtin.kind == Kind::Bool {
-            return self.flag(builtin.name).map(|_| ());
-        }
+    fn check(&self, builtin: &'static Builtin) -> Result<(), Fault> {
         let name = builtin.name;
-        let value = self.value(name)?;
+        let (text, origin) = self.text(name, Some(builtin))?;
+        let shown = text.as_bstr();
         let too_small = |size: i64| {
             builtin
                 .least
@@ -271,39 +261,33 @@ impl<'a> View<'a> {
         };
         let too_large = |size: i64| builtin.most.is_some_and(|most| most != 0 && size > most);
         let message = match builtin.kind {
-            Kind::Bool => None,
+            Kind::Bool => boolean(&text).is_none().then(|| bad_boolean(name, shown)),
             Kind::Text | Kind::Raw | Kind::Computed => {
-                let size = i64::try_from(value.text.len()).unwrap_or(i64::MAX);
+                let size = i64::try_from(text.len()).unwrap_or(i64::MAX);
                 (too_small(size) || too_large(size))
-                    .then(|| format!("bad string length {size}: {name} = {}", value.text))
+                    .then(|| format!("bad string length {size}: {name} = {shown}"))
             }
-            Kind::Number => match number(&value.text) {
+            Kind::Number => match number(&text) {
                 Some(size) if too_small(size) || too_large(size) => {
                     Some(format!("invalid {name} parameter value {size}"))
                 }
                 Some(_) => None,
-                None => Some(format!(
-                    "bad numerical configuration: {name} = {}",
-                    value.text
-                )),
+                None => Some(format!("bad numerical configuration: {name} = {shown}")),
             },
-            Kind::Time => match time(&value.text) {
+            Kind::Time => match time(&text) {
                 Some(size) if too_small(size) || too_large(size) => {
                     Some(format!("invalid {name}: {size}"))
                 }
                 Some(_) => None,
-                None => Some(format!(
-                    "parameter {name}: bad time value or unit: {}",
-                    value.text
-                )),
+                None => Some(format!("parameter {name}: bad time value or unit: {shown}")),
             },
         };
         match message {
             None => Ok(()),
             Some(message) => Err(Fault {
                 name: name.to_owned(),
-                value: value.text,
-                origin: value.origin,
+                value: text.into_owned().into(),
+                origin,
                 message,
                 unknown: false,
             }),
@@ -387,6 +371,19 @@ impl<'a> View<'a> {
         });
         main.chain(options)
     }
+}
+
+/// global/mail_conf_bool.c: `yes` or `no` in any case.
+fn boolean(text: &[u8]) -> Option<bool> {
+    if text.eq_ignore_ascii_case(b"yes") {
+        Some(true)
+    } else {
+        text.eq_ignore_ascii_case(b"no").then_some(false)
+    }
+}
+
+fn bad_boolean(name: &str, value: &BStr) -> String {
+    format!("bad boolean configuration: {name} = {value}")
 }
 
 /// Stands for a text that only the running machine knows.

@@ -97,7 +97,7 @@ fn filled_in(instance: &Instance<'_>, setting: &str, span: Span) -> Down {
 
 /// What every program checks at its start, master among them (global/mail_params.c:mail_params_init).
 fn of_globals(view: &View<'_>) -> Option<Down> {
-    if let Some(fault) = view.faults().into_iter().next() {
+    if let Some(fault) = view.first_fault() {
         return Some(Down::from(fault));
     }
     let set = |name: &str| -> Option<Value> { view.is_set(name).then(|| view.value(name).ok())? };
