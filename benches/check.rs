@@ -6,7 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,8 @@ fn main() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo/case.in/etc");
     let _ = fs::remove_dir_all(&repository);
     for number in 0..SERVERS {
-        copy(&demo, &repository.join(format!("host{number:04}/etc")));
+        let host = format!("host{number:04}");
+        copy(&demo, &repository.join(&host).join("etc"), &host);
     }
     let program = env!("CARGO_BIN_EXE_plainsight");
     let one = repository.join("host0000");
@@ -68,15 +69,18 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-fn copy(from: &Path, to: &PathBuf) {
+/// Copies the files of a server, each with a line of its own at the end: no two servers are alike.
+fn copy(from: &Path, to: &Path, host: &str) {
     fs::create_dir_all(to).expect("the build directory is writable");
     for entry in fs::read_dir(from).expect("testdata is part of the project") {
         let entry = entry.expect("testdata can be listed");
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy(&entry.path(), &target);
+            copy(&entry.path(), &target, host);
         } else {
-            fs::copy(entry.path(), target).expect("testdata can be copied");
+            let mut text = fs::read(entry.path()).expect("testdata can be read");
+            text.extend_from_slice(format!("# {host}\n").as_bytes());
+            fs::write(target, text).expect("the build directory is writable");
         }
     }
 }
