@@ -95,3 +95,45 @@ fn a_link_leads_to_the_file_whatever_it_is_called() {
     let control = rest.chars().find(|c| c.is_control() && *c != '\n');
     assert_eq!(control, None, "{rest}");
 }
+
+#[test]
+fn a_link_leads_to_the_file_that_is_named_where_one_name_ends_as_another_does() {
+    let root = std::env::temp_dir().join(format!("plainsight-links-{}", std::process::id()));
+    let directory = root.join("etc/dovecot/conf.d");
+    fs::create_dir_all(&directory).expect("the directory is ours");
+    for (file, text) in [
+        (
+            "../dovecot.conf",
+            "protocols = imap\nssl = yes\n!include local.conf\n!include conf.d/local.conf\n",
+        ),
+        (
+            "../local.conf",
+            "ssl_cert = </a.pem\nssl_key = </a.key\nssl = yes\n",
+        ),
+        ("local.conf", "disable_plaintext_auth = no\n"),
+    ] {
+        fs::write(directory.join(file), text).expect("the directory is ours");
+    }
+    let conf = root.join("etc/dovecot");
+    let text = said(
+        &["check", "dovecot.conf", "--hyperlinks=always"],
+        &[],
+        &conf,
+    );
+    fs::remove_dir_all(&root).expect("the directory is ours");
+    let link =
+        regex::Regex::new("(?:-->|:::) \u{1b}]8;;file://[^/]*([!-~]*)\u{1b}\\\\([^\u{1b}]*)\u{1b}")
+            .expect("it is compiled in");
+    let mut named = Vec::new();
+    for captures in link.captures_iter(&text) {
+        let (address, name) = (&captures[1], captures[2].trim_start_matches("./"));
+        assert!(
+            address.ends_with(&format!("/etc/dovecot/{name}")),
+            "{address} {name}"
+        );
+        named.push(name.to_owned());
+    }
+    for name in ["conf.d/local.conf", "local.conf"] {
+        assert!(named.iter().any(|one| one == name), "{name}: {text}");
+    }
+}

@@ -71,12 +71,10 @@ pub(super) fn diagnostic(
     let title = headline(finding, screen);
     let sources = seen.map(|(sources, _)| sources);
     let change = seen.map(|(_, change)| change);
-    // The files it names, each with its address.
-    let mut files: BTreeMap<String, Option<String>> = BTreeMap::new();
-    let mut name = |path: &Path| {
-        let name = plain_path(path);
-        files.insert(name.clone(), link::file(screen, path));
-        name
+    // The renderer takes a link for a part of the name, and writes the place behind it.
+    let name = |path: &Path| {
+        let address = link::file(screen, path);
+        screen.link(address.as_deref(), &plain_path(path))
     };
     let pieces = sources.map_or_else(Vec::new, |sources| pieces(finding, sources));
     let mut elements: Vec<Element<'_>> = Vec::new();
@@ -123,37 +121,7 @@ pub(super) fn diagnostic(
     if let Some(help) = help {
         elements.push(Level::HELP.message(help).into());
     }
-    let text = renderer(screen).render(&[title.elements(elements)]);
-    match screen.links {
-        Some(_) => with_links(&text, &files, screen),
-        None => text,
-    }
-}
-
-/// The text with a link at each line that names a file and a place in it, which the renderer does not make.
-fn with_links(text: &str, files: &BTreeMap<String, Option<String>>, screen: &Screen) -> String {
-    let linked = |line: &str| {
-        let arrow = line.find("--> ").or_else(|| line.find("::: "))?;
-        let (before, rest) = line.split_at(arrow + 4);
-        // In a line of a file such an arrow stands behind the number of the line.
-        if line[..arrow].contains('|') {
-            return None;
-        }
-        // The longest name first, where one begins as another does.
-        let (name, address) = files
-            .iter()
-            .rev()
-            .find(|(name, _)| rest.contains(name.as_str()))?;
-        let start = rest.find(name.as_str())?;
-        let end = rest[start..]
-            .find('\u{1b}')
-            .map_or(rest.len(), |end| start + end);
-        let place = screen.link(address.as_deref(), &rest[start..end]);
-        Some(format!("{before}{}{place}{}", &rest[..start], &rest[end..]))
-    };
-    let lines = text.split('\n');
-    let lines = lines.map(|line| linked(line).unwrap_or_else(|| line.to_owned()));
-    lines.collect::<Vec<_>>().join("\n")
+    renderer(screen).render(&[title.elements(elements)])
 }
 
 /// A stretch of one file with places in it.
