@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::evidence::{Text, Time};
 
 use super::answer::{Answer, GROUPS};
-use super::plain::cell;
+use super::plain::{cell, plain_path};
 
 const HEAD: [&str; 17] = [
     "account",
@@ -61,7 +61,7 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
                 words(client.schedule.as_ref()),
                 optional(client.mail_program.as_ref()),
                 client.example.as_ref().map_or_else(String::new, |example| {
-                    cell(format!("{}:{}", example.file.display(), example.line).as_bytes())
+                    cell(format!("{}:{}", plain_path(&example.file), example.line).as_bytes())
                 }),
             ])?;
         }

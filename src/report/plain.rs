@@ -98,8 +98,24 @@ pub fn message(bytes: &[u8]) -> String {
 }
 
 /// The bytes as the value of a property of such a command: nothing in it ends the value either.
+///
+/// A name of a file has to be the very one, or GitHub finds no file to show the annotation at. So what can be escaped is:
+/// the runner turns these five back (`escapeProperty` there), and no other.
 pub fn property(bytes: &[u8]) -> String {
-    message(bytes).replace(':', "%3A").replace(',', "%2C")
+    let mut value = String::new();
+    for part in bytes.split_inclusive(|byte| b":,%\r\n".contains(byte)) {
+        let (body, escaped) = match part.split_last() {
+            Some((b':', body)) => (body, "%3A"),
+            Some((b',', body)) => (body, "%2C"),
+            Some((b'%', body)) => (body, "%25"),
+            Some((b'\r', body)) => (body, "%0D"),
+            Some((b'\n', body)) => (body, "%0A"),
+            Some(_) | None => (part, ""),
+        };
+        value.push_str(&plain(body));
+        value.push_str(escaped);
+    }
+    value
 }
 
 /// A JSON document in which a terminal finds nothing to act on: such characters stand only within its strings, where
@@ -190,7 +206,9 @@ mod tests {
     #[test]
     fn nothing_ends_a_command_early() {
         assert_eq!(message(b"100%\n::error::x"), r"100%25\u{a}::error::x");
-        assert_eq!(property(b"a:b,c%3A\r"), r"a%3Ab%2Cc%253A\u{d}");
+        assert_eq!(property(b"a:b,c%3A\r"), r"a%3Ab%2Cc%253A%0D");
+        assert_eq!(property(b"::error::x\n"), r"%3A%3Aerror%3A%3Ax%0A");
+        assert_eq!(property(b"\x1b[2J##[error]"), r"\u{1b}[2J#\u{23}[error]");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A format, and what has to hold for every document in it: it is read as those read it whom it is for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
@@ -73,6 +73,25 @@ pub(crate) fn github(text: &str) {
         }
         assert!(!message.is_empty());
     }
+}
+
+/// The files of the annotations, as the runner reads them (actions/runner, ActionCommand.cs, `_escapePropertyMappings`).
+pub(crate) fn annotated(text: &str) -> BTreeSet<String> {
+    let files = commands(text).into_iter();
+    files
+        .filter_map(|(_, properties, _)| properties.get("file").copied())
+        .map(|file| {
+            let escapes = [
+                ("%0D", "\r"),
+                ("%0A", "\n"),
+                ("%3A", ":"),
+                ("%2C", ","),
+                ("%25", "%"),
+            ];
+            let told = |text: String, (escaped, meant): (&str, &str)| text.replace(escaped, meant);
+            escapes.into_iter().fold(file.to_owned(), told)
+        })
+        .collect()
 }
 
 /// JSON of any kind.

@@ -170,3 +170,17 @@ fn the_summary_of_a_step_holds_no_markup_of_strangers() {
     format::is_plain("summary", &text);
     assert!(format::markdown(&text).iter().all(|row| row.len() == 4));
 }
+
+#[test]
+fn an_annotation_names_the_very_file() {
+    let root = source::servers(
+        "hostile-files",
+        &["a\nb\rc", "::error::x, y=z", "100%25%0A"],
+    );
+    let text = said(&["check", ".", "--format", "github"], &root);
+    let files = format::annotated(&text);
+    assert_eq!(files.len(), 3, "{text}");
+    for file in files {
+        assert!(root.join(&file).is_file(), "{file:?}");
+    }
+}

@@ -80,6 +80,18 @@ pub(crate) fn refusals(name: &str) -> PathBuf {
     root
 }
 
+/// A repository of servers with these names, each without TLS.
+pub(crate) fn servers(name: &str, names: &[&str]) -> PathBuf {
+    let root = scratch(name);
+    for name in names {
+        write(
+            &root.join(name).join("etc/dovecot/dovecot.conf"),
+            b"protocols = imap\nssl = yes\nssl_cert = </a.pem\nssl_key = </a.key\ndisable_plaintext_auth = no\n",
+        );
+    }
+    root
+}
+
 /// A repository of servers, one for each attack, which is in the name of its directory and in what its files say.
 pub(crate) fn repository(name: &str) -> PathBuf {
     let root = scratch(name);
