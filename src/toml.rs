@@ -168,11 +168,13 @@ impl<'a> Reader<'a> {
     pub fn optional(&mut self, table: &dyn TableLike, key: &str) -> Option<String> {
         let item = table.get(key)?;
         let text = item.as_str().map(|text| text.trim().to_owned());
-        if text.as_ref().is_none_or(String::is_empty) {
-            self.complain(item.span(), format!("\"{key}\" must be a text"));
-            return None;
-        }
-        text
+        let wrong = match text.as_deref() {
+            None => "must be a text",
+            Some("") => "must not be empty",
+            Some(_) => return text,
+        };
+        self.complain(item.span(), format!("\"{key}\" {wrong}"));
+        None
     }
 
     /// One text or a list of texts, each with its place; empty where there is none.
@@ -222,14 +224,15 @@ impl<'a> Reader<'a> {
         day
     }
 
-    /// A whole number from 1 on, where there is one.
-    pub fn number(&mut self, table: &dyn TableLike, key: &str) -> Option<i64> {
+    /// A whole number from 1 to `most`, where there is one.
+    pub fn number(&mut self, table: &dyn TableLike, key: &str, most: i64) -> Option<i64> {
         let item = table.get(key)?;
-        let number = item.as_integer().filter(|number| *number > 0);
+        let number = item.as_integer();
+        let number = number.filter(|number| (1..=most).contains(number));
         if number.is_none() {
             self.complain(
                 item.span(),
-                format!("\"{key}\" must be a whole number from 1 on"),
+                format!("\"{key}\" must be a whole number from 1 to {most}"),
             );
         }
         number

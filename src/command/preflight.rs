@@ -11,7 +11,7 @@ use crate::impact::{self, Asked, Decision};
 use crate::log::{self, Named};
 use crate::mailbox::{self, Owner};
 use crate::parallel;
-use crate::project::{Acceptance, Network, Project, range};
+use crate::project::{Acceptance, MOST_DAYS, Network, Project, range};
 use crate::report::answer::Answer;
 use crate::report::invocation::Invocation;
 use crate::report::screen::Screen;
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     logs: LogOptions,
     /// How many days the logs have to cover [default: preflight.days of plainsight.toml, else 14]
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=MOST_DAYS))]
     window: Option<i64>,
     /// Names for networks, such as office=192.0.2.0/24,office=2001:db8::/48; what is in none is "outside"
     #[arg(long, value_name = "NAME=NETWORK", value_delimiter = ',', value_parser = named_network)]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::evidence::{Evidence, Refusal, Row, Span, Text, Time, Window};
 use crate::log::stem;
+use crate::project::MOST_DAYS;
 use crate::protocol::Protocol;
 use crate::surface::{Endpoint, Server, Verdict};
 
@@ -126,7 +127,7 @@ impl Question<'_> {
         };
         if let Some(days) = window.days().filter(|&days| days < asked) {
             lacks.push(format!(
-                "the logs cover {days} of the {asked} days asked for (--window)"
+                "the logs cover {days} of the {asked} days asked for (--window, or preflight.days of plainsight.toml)"
             ));
         }
         let missing = (to - from + 1).min(window.days().unwrap_or(0)) - covered;
@@ -186,9 +187,6 @@ impl Question<'_> {
         })
     }
 }
-
-/// More days are no window.
-const MOST_DAYS: i64 = 1 << 32;
 
 /// `begins 2026-11-23` or `ends 2026-11-20`.
 fn reach(one: &Coverage) -> String {

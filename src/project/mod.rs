@@ -27,6 +27,9 @@ pub use release::{Releases, Versions};
 /// The name of the file.
 pub const NAME: &str = "plainsight.toml";
 
+/// More days are not asked of logs, which nobody keeps for so long.
+pub const MOST_DAYS: i64 = 3650;
+
 /// What a plainsight.toml says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Project {
@@ -128,7 +131,7 @@ impl Project {
         }
         if let Some(preflight) = reader.table(top, "preflight") {
             reader.only(preflight, "[preflight]", &["days"]);
-            project.days = reader.number(preflight, "days");
+            project.days = reader.number(preflight, "days", MOST_DAYS);
         }
         if let Some(hosts) = reader.table(top, "hosts") {
             project.hosts = host::hosts(&mut reader, hosts);
@@ -259,8 +262,26 @@ mod tests {
             [
                 "1:2: unknown key \"version\" in plainsight.toml; did you mean \"versions\"?",
                 "4:11: \"new\" is not a version such as 3.7.11",
-                "6:8: \"days\" must be a whole number from 1 on",
+                "6:8: \"days\" must be a whole number from 1 to 3650",
             ]
+        );
+    }
+
+    #[test]
+    fn no_log_reaches_back_for_ever_and_a_reason_says_something() {
+        let text = "[preflight]\ndays = 99999999999\n[[ignore]]\nrule = \"a\"\nreason = \"\"\n[[accept]]\naccount = \"b\"\nreason = 7\n";
+        assert_eq!(
+            complaints(text),
+            [
+                "2:8: \"days\" must be a whole number from 1 to 3650",
+                "5:10: \"reason\" must not be empty",
+                "8:10: \"reason\" must be a text",
+            ]
+        );
+        let text = "[preflight]\ndays = 3650\n";
+        assert_eq!(
+            Project::parse(text).map(|project| project.days).ok(),
+            Some(Some(MOST_DAYS))
         );
     }
 
