@@ -298,7 +298,7 @@ fn what_is_no_file_is_read_or_said_to_be_none() {
             2,
             "no file matches it as a pattern",
         ),
-        (&folder.join("directory"), 2, "no log in this directory"),
+        (&folder.join("directory"), 3, "no log in this directory"),
         (&socket, 2, "is a socket"),
     ];
     for (path, code, words) in cases {

@@ -17,6 +17,7 @@ use crate::surface::server::Surface;
 use crate::transaction::{Readers, write_whole};
 
 use super::progress::Progress;
+use super::{Exit, Outcome};
 
 /// The logs of a command that is about nothing else.
 #[derive(Debug, Args)]
@@ -100,24 +101,16 @@ impl LogOptions {
         &self,
         logs: &[Named],
         surface: Option<&Surface>,
-    ) -> Result<Evidence, Vec<String>> {
+    ) -> Result<Evidence, Outcome> {
         let progress = Progress::new();
         let options = self.options(surface, &progress);
         let Some(path) = &self.resume else {
-            return log::scan(logs, &options).map_err(|errors| shown(&errors));
+            return log::scan(logs, &options).map_err(|errors| unread(&errors, None));
         };
-        let trouble = |why: io::Error| vec![format!("{}: {why}", path.display())];
+        let trouble = |why: io::Error| Outcome::trouble(vec![format!("{}: {why}", path.display())]);
         let saved = saved_state(path).map_err(trouble)?;
-        let (evidence, saved) =
-            log::resume(logs, &options, saved.as_deref()).map_err(|errors| {
-                errors
-                    .iter()
-                    .map(|error| match error {
-                        ScanError::Input { .. } => error.to_string(),
-                        ScanError::Saved(why) => format!("{}:{why}", path.display()),
-                    })
-                    .collect::<Vec<_>>()
-            })?;
+        let (evidence, saved) = log::resume(logs, &options, saved.as_deref())
+            .map_err(|errors| unread(&errors, Some(path)))?;
         if let Some(saved) = saved {
             write_whole(path, &saved, Readers::Owner).map_err(trouble)?;
         }
@@ -129,9 +122,10 @@ impl LogOptions {
         &self,
         logs: &[Named],
         surface: Option<&Surface>,
-    ) -> Result<(Evidence, Vec<u8>), Vec<String>> {
+    ) -> Result<(Evidence, Vec<u8>), Outcome> {
         let progress = Progress::new();
-        log::segment(logs, &self.options(surface, &progress)).map_err(|errors| shown(&errors))
+        let read = log::segment(logs, &self.options(surface, &progress));
+        read.map_err(|errors| unread(&errors, None))
     }
 
     fn options(&self, surface: Option<&Surface>, progress: &Progress) -> log::Options {
@@ -147,8 +141,29 @@ impl LogOptions {
     }
 }
 
-fn shown(errors: &[ScanError]) -> Vec<String> {
-    errors.iter().map(ToString::to_string).collect()
+/// What comes of logs that are not read, and of the saved state that `--resume` names.
+fn unread(errors: &[ScanError], saved: Option<&Path>) -> Outcome {
+    let mut exit = Exit::Nothing;
+    let mut notes = Vec::new();
+    for error in errors {
+        match (error, saved) {
+            // As with a directory without a configuration, there is nothing to look at.
+            (ScanError::Nothing(_), _) => notes.push(error.to_string()),
+            (ScanError::Saved(why), Some(path)) => {
+                exit = Exit::Trouble;
+                notes.push(format!("{}:{why}", path.display()));
+            }
+            (ScanError::Input { .. }, _) | (ScanError::Saved(_), None) => {
+                exit = Exit::Trouble;
+                notes.push(error.to_string());
+            }
+        }
+    }
+    Outcome {
+        exit,
+        result: Vec::new(),
+        notes,
+    }
 }
 
 /// The logs of a server where nobody names any: its files, else, on the running machine, the journal.

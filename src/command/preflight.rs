@@ -198,7 +198,7 @@ pub(super) fn run(arguments: &Arguments, invocation: &Invocation, screen: &Scree
     };
     let mut evidence = match arguments.logs.read(&named, Some(surface)) {
         Ok(evidence) => evidence,
-        Err(errors) => return Outcome::trouble(errors),
+        Err(outcome) => return outcome,
     };
     let mut asked = match arguments.asked(&surface.root.shown) {
         Ok(asked) => asked,

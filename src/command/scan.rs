@@ -108,7 +108,7 @@ pub(super) fn run(arguments: &Arguments, invocation: &Invocation, screen: &Scree
     };
     let (mut evidence, mut result) = match read {
         Ok(read) => read,
-        Err(errors) => return Outcome::trouble(errors),
+        Err(outcome) => return outcome,
     };
     if let Some(redaction) = redaction {
         redaction.evidence(&mut evidence);

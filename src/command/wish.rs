@@ -107,7 +107,7 @@ impl WishOptions {
         if self.log.is_empty() || change.edits.is_empty() && change.unsafe_because.is_empty() {
             return Ok(change);
         }
-        wish.harmful = self.harmful(surface, &wish).map_err(Outcome::trouble)?;
+        wish.harmful = self.harmful(surface, &wish)?;
         Ok(fix::enforce(surface, &wish))
     }
 
@@ -147,11 +147,7 @@ impl WishOptions {
     }
 
     /// Who in the logs would break, for each server.
-    fn harmful(
-        &self,
-        surface: &Surface,
-        wish: &Wish,
-    ) -> Result<Vec<(Server, String)>, Vec<String>> {
+    fn harmful(&self, surface: &Surface, wish: &Wish) -> Result<Vec<(Server, String)>, Outcome> {
         let whole = fix::enforce(
             surface,
             &Wish {
@@ -161,7 +157,7 @@ impl WishOptions {
         );
         let logs = LogOptions::of(&self.log);
         let evidence = logs.read(&logs.named(&[]), Some(surface))?;
-        let project = Project::of(&surface.root.shown)?;
+        let project = Project::of(&surface.root.shown).map_err(Outcome::trouble)?;
         let today = today();
         let mut acceptances = project.acceptances;
         acceptances.retain(|one| !one.is_expired(today));

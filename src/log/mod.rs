@@ -99,6 +99,11 @@ pub enum ScanError {
         /// What went wrong.
         why: io::Error,
     },
+    /// A directory holds no log.
+    #[error(
+        "{0}: no log in this directory; name the files, or a directory with mail.log or maillog"
+    )]
+    Nothing(Named),
     /// Something is wrong with the saved state of an earlier scan: its line, and what.
     #[error("{0}")]
     Saved(String),

@@ -21,6 +21,7 @@ pub(crate) fn files(inputs: &[Named]) -> Result<Vec<Named>, Vec<ScanError>> {
     let mut errors = Vec::new();
     for input in inputs {
         match expand(input) {
+            Ok(found) if found.is_empty() => errors.push(ScanError::Nothing(input.clone())),
             Ok(found) => files.extend(found),
             Err(why) => errors.push(ScanError::input(input, why)),
         }
@@ -161,12 +162,6 @@ fn directory(path: &Path) -> io::Result<Vec<PathBuf>> {
         found.retain(is_mail_log);
     }
     found.sort();
-    if found.is_empty() {
-        return Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            "no log in this directory; name the files, or a directory with mail.log or maillog",
-        ));
-    }
     Ok(found)
 }
 
