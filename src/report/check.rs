@@ -69,7 +69,8 @@ pub fn write(
     if let Some(finding) = open(checked, exceptions).next() {
         let command = invocation.explain(&finding.rule);
         let command = screen.paint(Tone::Heading, &command);
-        writeln!(out, "\n{command} tells why it matters and how to mend it")?;
+        let words = "tells why it matters and how to mend it";
+        writeln!(out, "\n{}", screen.command(&command, words, 0))?;
     }
     Ok(())
 }
@@ -133,7 +134,7 @@ fn write_excepted(
         .map(|(who, number)| format!("{number} {}", said_by(*who)))
         .collect();
     let all = count(by.values().sum(), "finding");
-    writeln!(out, "\n{all} excepted: {}", parts.join(", "))?;
+    screen.apart(out, &format!("{all} excepted: {}", parts.join(", ")))?;
     if detail != Detail::All {
         return Ok(());
     }

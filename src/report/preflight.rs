@@ -52,7 +52,7 @@ pub fn write(
         // Most accounts use TLS already, and nobody has to do anything about them.
         match (impact, detail) {
             (Impact::Survives, Detail::Usual | Detail::Answer) => {
-                write_survivors(out, answer)?;
+                write_survivors(out, answer, screen)?;
             }
             (_, Detail::Usual | Detail::Answer | Detail::All) => {
                 write_accounts(out, title, impact, preflight, screen)?;
@@ -95,23 +95,22 @@ fn next(answer: &Answer<'_>) -> Option<String> {
 }
 
 /// Writes how many use TLS already, in place of who.
-fn write_survivors(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
+fn write_survivors(out: &mut dyn Write, answer: &Answer<'_>, screen: &Screen) -> io::Result<()> {
     let survivors = answer.clients(Impact::Survives);
     let accounts: BTreeSet<_> = survivors.map(|one| one.account).collect();
     match accounts.len() {
         0 => Ok(()),
-        1 => writeln!(out, "\n1 account uses TLS already (-v names it)"),
-        many => writeln!(out, "\n{many} accounts use TLS already (-v names them)"),
+        1 => screen.apart(out, "1 account uses TLS already (-v names it)"),
+        many => screen.apart(
+            out,
+            &format!("{many} accounts use TLS already (-v names them)"),
+        ),
     }
 }
 
 /// Writes what stands above a table or a list.
 fn write_title(out: &mut dyn Write, title: &str, screen: &Screen) -> io::Result<()> {
-    writeln!(
-        out,
-        "\n{}",
-        screen.paint(Tone::Heading, &format!("{title}:"))
-    )
+    screen.apart(out, &screen.paint(Tone::Heading, &format!("{title}:")))
 }
 
 fn write_accounts(
@@ -282,10 +281,11 @@ fn write_trend(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -> i
     match preflight.last_clear {
         Some(last) if last.days_ago >= LONG_AGO => {
             let days = last.days_ago;
-            writeln!(
+            let since = last.time;
+            screen.line(
                 out,
-                "  nobody without TLS for {days} days, since {}",
-                last.time
+                2,
+                &format!("nobody without TLS for {days} days, since {since}"),
             )
         }
         Some(_) | None => Ok(()),
@@ -332,7 +332,8 @@ fn write_minima(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -> 
         if !accounts.is_empty() {
             let number = count(accounts.len(), "account");
             let version = minimum.version;
-            writeln!(out, "\n{number} would break at a minimum of {version}")?;
+            let text = format!("{number} would break at a minimum of {version}");
+            screen.apart(out, &text)?;
         }
     }
     Ok(())
@@ -380,9 +381,9 @@ fn write_endpoints(
             endpoint::write(out, all, &after.sources, screen, |_| true)
         }
         Detail::Answer | Detail::Usual if all.is_empty() => Ok(()),
-        Detail::Answer | Detail::Usual if open.is_empty() => writeln!(
+        Detail::Answer | Detail::Usual if open.is_empty() => screen.apart(
             out,
-            "\nafter the change every endpoint is TLS only or without login"
+            "after the change every endpoint is TLS only or without login",
         ),
         Detail::Answer | Detail::Usual => {
             let title = format!("open after the change, of {}", count(all.len(), "endpoint"));

@@ -67,10 +67,8 @@ pub fn write(
         let lines = &evidence.lines;
         let read = count_lines(lines.read);
         let (about, not) = (lines.candidate, lines.unparsed);
-        writeln!(
-            out,
-            "\n{read} read, {about} about logins, {not} of them not understood"
-        )?;
+        let text = format!("{read} read, {about} about logins, {not} of them not understood");
+        screen.apart(out, &text)?;
     }
     Ok(())
 }
@@ -105,8 +103,7 @@ fn write_table(
         let host = several.then(|| Cell::from(plain(&host)));
         table.row(host.into_iter().chain(cells).collect());
     }
-    let title = screen.paint(Tone::Heading, &format!("{title}:"));
-    writeln!(out, "\n{title}")?;
+    screen.apart(out, &screen.paint(Tone::Heading, &format!("{title}:")))?;
     table.write(out, screen, 2)
 }
 
@@ -324,8 +321,8 @@ pub(super) fn write_calibration(
         return Ok(());
     }
     let several = has_several_hosts(evidence);
-    let title = screen.paint(Tone::Heading, "what silence about TLS means:");
-    writeln!(out, "\n{title}")?;
+    let title = "what silence about TLS means:";
+    screen.apart(out, &screen.paint(Tone::Heading, title))?;
     for one in shown {
         let meaning = if one.silence_proves {
             "no TLS"

@@ -131,6 +131,15 @@ impl Screen {
         }
     }
 
+    /// Writes a sentence or a heading, with a line left free above it.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub(super) fn apart(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
+        writeln!(out)?;
+        self.line(out, 0, text)
+    }
+
     /// Writes a line after `indent`; where it is too long for the screen it goes on below, two columns further in.
     ///
     /// # Errors
