@@ -107,7 +107,7 @@ fn next(checked: &[Checked], exceptions: &[Finding], invocation: &Invocation) ->
         endpoints.any(|one| matches!(one.verdict, Verdict::Cleartext | Verdict::Challenge))
     };
     let command = match checked.iter().find(accepts) {
-        Some(one) => invocation.preflight(Some(&one.surface.root)),
+        Some(one) => invocation.preflight(&one.surface.root),
         None => invocation.explain(&worst.rule),
     };
     Some(format!("next: {command}"))

@@ -30,12 +30,21 @@ pub struct Given {
 }
 
 impl Invocation {
-    /// `plainsight preflight …` for a server; where the logs were read without one, a word stands for it.
-    pub fn preflight(&self, root: Option<&Root>) -> String {
-        let place = match root {
-            Some(root) => self.place(root),
-            None => Some(DIRECTORY.to_owned()),
-        };
+    /// `plainsight preflight …` for a server.
+    pub fn preflight(&self, root: &Root) -> String {
+        self.preflight_at(self.place(root))
+    }
+
+    /// The step from logs that were read without a configuration to the question that needs one.
+    pub fn step_from_logs(&self) -> String {
+        if self.logs.iter().all(Given::is_of_this_machine) {
+            return format!("next: {}", self.preflight_at(None));
+        }
+        let command = self.preflight_at(Some("DIRECTORY".to_owned()));
+        format!("next, with the directory of its configuration (/ for this machine): {command}")
+    }
+
+    fn preflight_at(&self, place: Option<String>) -> String {
         written("preflight", place, self.servers.iter().chain(&self.logs))
     }
 
@@ -69,8 +78,13 @@ impl Invocation {
     }
 }
 
-/// What stands for the server that nobody named.
-pub(super) const DIRECTORY: &str = "DIRECTORY";
+impl Given {
+    /// Whether it names no log but those of the running machine, which are in its journal and below /var/log.
+    fn is_of_this_machine(&self) -> bool {
+        let log = self.value.as_deref().filter(|_| self.option == "log");
+        log.is_none_or(|log| Path::new(log).starts_with("/var/log"))
+    }
+}
 
 fn written<'a>(
     command: &str,
@@ -118,8 +132,17 @@ mod tests {
             rules: vec![given("rules", "own")],
         };
         assert_eq!(
-            invocation.preflight(None),
-            "plainsight preflight DIRECTORY --dovecot-version 2.3.19.1 --no-gitignore --log 'a b' --log - --since=-3d"
+            invocation.step_from_logs(),
+            "next, with the directory of its configuration (/ for this machine): \
+             plainsight preflight DIRECTORY --dovecot-version 2.3.19.1 --no-gitignore --log 'a b' --log - --since=-3d"
+        );
+        let own = Invocation {
+            logs: vec![given("log", "/var/log/mail.log*"), given("since", "14d")],
+            ..Invocation::default()
+        };
+        assert_eq!(
+            own.step_from_logs(),
+            "next: plainsight preflight --log '/var/log/mail.log*' --since 14d"
         );
         assert_eq!(
             invocation.explain("house-rule"),

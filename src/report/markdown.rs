@@ -167,6 +167,6 @@ fn write_after(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
         "```\n\n## How to verify\n\n```sh\n{}\n{}   # after some days: was anybody refused?\n```\n\n\
          ## How to go back\n\n```sh\n{apply} --revert\n```\n\nThen reload as above.",
         invocation.check(root),
-        invocation.preflight(Some(root)),
+        invocation.preflight(root),
     )
 }

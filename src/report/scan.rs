@@ -168,19 +168,16 @@ fn answer(evidence: &Evidence) -> String {
 /// What to do next, to stand behind the answer.
 fn next(evidence: &Evidence, root: Option<&Root>, invocation: &Invocation) -> Option<String> {
     let mut rows = evidence.rows.iter().chain(&evidence.anonymous);
-    let step = match root {
-        Some(_) => "next",
-        // The logs may be of any machine.
-        None => "next, with the directory of its configuration (/ for this machine)",
-    };
     // What the log does not tell, the configuration may.
     let asks = |row: &Row| match row.transport {
         Transport::Clear => true,
         Transport::Unknown => root.is_none(),
         Transport::Tls | Transport::Local | Transport::Trusted => false,
     };
-    rows.any(asks)
-        .then(|| format!("{step}: {}", invocation.preflight(root)))
+    rows.any(asks).then(|| match root {
+        Some(root) => format!("next: {}", invocation.preflight(root)),
+        None => invocation.step_from_logs(),
+    })
 }
 
 /// The names, where there are so few that a line has room for them.
