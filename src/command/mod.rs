@@ -39,8 +39,8 @@ Begin with plainsight preflight on the mail server itself, or with plainsight ch
 The help of each command ends in examples.
 
 Exit codes:
-  0  clean, nobody, GO; for diff and apply: nothing to change, or changed
-  1  findings, somebody, NO-GO; for diff and apply: a patch was printed, or you said no
+  0  clean, nobody, GO; diff and apply: nothing to change, or changed
+  1  findings, somebody, NO-GO; diff and apply: a patch, or you said no
   2  usage, unreadable input, internal error; nothing was changed
   3  nothing to check, or no evidence to decide on";
 
