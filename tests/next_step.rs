@@ -3,20 +3,21 @@
 
 #![cfg(unix)]
 
+#[path = "shared/mod.rs"]
+mod shared;
+
 use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use shared::{place, run, write};
+
 /// A directory with a server that takes passwords without TLS, at each of these places below it.
 fn servers(name: &str, places: &[&OsStr]) -> PathBuf {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("next-step")
-        .join(name);
-    let _ = fs::remove_dir_all(&root);
-    for place in places {
-        let server = root.join(place);
+    let root = place(name, &[]);
+    for server in places {
+        let server = root.join(server);
         for (file, text) in [
             (
                 "etc/postfix/main.cf",
@@ -38,35 +39,15 @@ fn servers(name: &str, places: &[&OsStr]) -> PathBuf {
                  2026-10-29T07:00:01+01:00 mail dovecot: imap-login: Login: user=<anna>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=2, TLS, session=<b>\n",
             ),
         ] {
-            let file = server.join(file);
-            fs::create_dir_all(file.parent().expect("it lies in a directory"))
-                .and_then(|()| fs::write(file, text))
-                .expect("the build directory is writable");
+            write(&server.join(file), text);
         }
     }
     root
 }
 
-/// The exit code, and what is printed.
-fn run(command: &mut Command, at: &Path) -> (Option<i32>, String) {
-    let output = command
-        .current_dir(at)
-        .env("PLAINSIGHT_TODAY", "2026-11-24")
-        .output()
-        .expect("it can be started");
-    let text = [output.stdout, output.stderr].concat();
-    (
-        output.status.code(),
-        String::from_utf8(text).expect("what is printed is text"),
-    )
-}
-
 fn plainsight(at: &Path, words: &[&OsStr]) -> String {
-    run(
-        Command::new(env!("CARGO_BIN_EXE_plainsight")).args(words),
-        at,
-    )
-    .1
+    let (_, out, err) = run(at, words);
+    out + &err
 }
 
 /// The commands that a text shows for copying.
@@ -89,11 +70,19 @@ fn copied(at: &Path, command: &str) -> (Option<i32>, String) {
     let program = Path::new(env!("CARGO_BIN_EXE_plainsight"));
     let directory = program.parent().expect("it lies in a directory");
     let path = std::env::join_paths([directory, Path::new("/usr/bin"), Path::new("/bin")]);
-    let mut bash = Command::new("bash");
-    bash.arg("-c")
+    let output = Command::new("bash")
+        .arg("-c")
         .arg(command)
-        .env("PATH", path.expect("a plain name"));
-    run(&mut bash, at)
+        .env("PATH", path.expect("a plain name"))
+        .env("PLAINSIGHT_TODAY", "2026-11-24")
+        .current_dir(at)
+        .output()
+        .expect("bash can be started");
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.code(),
+        String::from_utf8(text).expect("what is printed is text"),
+    )
 }
 
 fn words(line: &str) -> Vec<&OsStr> {
@@ -103,9 +92,7 @@ fn words(line: &str) -> Vec<&OsStr> {
 fn write_rule(directory: &Path) {
     let rule = "id = \"banner\"\nseverity = \"error\"\nsummary = \"the greeting tells who is there\"\n\n[when]\nabout = \"server\"\n\
                 server = \"postfix\"\nsetting.smtpd_banner = { empty = false }\n\n[doc]\nwhy = \"It need not.\"\n";
-    fs::create_dir(directory)
-        .and_then(|()| fs::write(directory.join("banner.toml"), rule))
-        .expect("the build directory is writable");
+    write(&directory.join("banner.toml"), rule);
 }
 
 #[test]
@@ -155,7 +142,7 @@ fn what_the_answer_depended_on_is_given_again() {
 fn rules_of_a_project_elsewhere_are_found_again() {
     let at = servers("rules", &[OsStr::new("hosts/mx")]);
     write_rule(&at.join("hosts/own"));
-    fs::write(at.join("hosts/plainsight.toml"), "rules = [\"own\"]\n").expect("writable");
+    write(&at.join("hosts/plainsight.toml"), "rules = [\"own\"]\n");
     let said = plainsight(&at, &words("check hosts --no-ignores"));
     let explain = commands(&said)
         .into_iter()

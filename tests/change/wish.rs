@@ -6,33 +6,10 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-fn diff(directory: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .arg("diff")
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .expect("the program was built for this test");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
-}
+use super::shared::{Said, place, run, write};
 
-/// A directory of this test's own with these files.
-fn place(name: &str, files: &[(&str, &str)]) -> PathBuf {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("wish")
-        .join(name);
-    let _ = fs::remove_dir_all(&root);
-    for (file, text) in files {
-        let file = root.join(file);
-        fs::create_dir_all(file.parent().expect("it has a directory")).expect("writable");
-        fs::write(file, text).expect("the build directory is writable");
-    }
-    root
+fn diff(directory: &Path, arguments: &[&str]) -> Said {
+    run(directory, &[&["diff"], arguments].concat())
 }
 
 const MAIN: &str = "compatibility_level = 2\nsmtpd_sasl_auth_enable = yes\nsmtpd_tls_security_level = may\n\
@@ -122,7 +99,7 @@ fn one_endpoint_alone_behind_postscreen() {
 fn tls_is_turned_on_for_one_endpoint_alone() {
     let root = both("endpoint-tls");
     let main = MAIN.replace("smtpd_tls_security_level = may\n", "");
-    fs::write(root.join("etc/postfix/main.cf"), main).expect("it is writable");
+    write(&root.join("etc/postfix/main.cf"), main);
     let asked = ["--enable-tls", "--endpoint", "587", "."];
     let (_, patch, err) = diff(&root, &asked);
     assert!(
@@ -193,7 +170,7 @@ fn from_beside_the_server_the_paths_begin_at_the_top_of_the_repository() {
             patch.starts_with("--- a/sub/etc/dovecot/dovecot.conf\n"),
             "{patch}"
         );
-        assert!(err.contains("wish/repository -p1`"), "{err}");
+        assert!(err.contains("change/repository -p1`"), "{err}");
     }
 }
 
@@ -203,7 +180,7 @@ fn strict_prints_all_or_nothing() {
     let (code, patch, err) = diff(&root, &["--strict", "."]);
     assert_eq!((code, err.as_str()), (Some(1), ""), "{patch}");
     let main = MAIN.replace("smtpd_tls_cert_file", "#smtpd_tls_cert_file");
-    fs::write(root.join("etc/postfix/main.cf"), main).expect("it is writable");
+    write(&root.join("etc/postfix/main.cf"), main);
     let (code, patch, err) = diff(&root, &["--strict", "."]);
     assert_eq!((code, patch.as_str()), (Some(2), ""));
     assert!(err.contains("--strict prints no patch"), "{err}");
@@ -272,7 +249,7 @@ fn a_service_without_tls_does_not_keep_the_others_open() {
 fn a_client_in_the_log_that_would_break_makes_a_change_unsafe() {
     let root = both("log");
     let line = "Nov  3 10:00:00 mail dovecot: imap-login: Login: user=<prof>, method=PLAIN, rip=192.0.2.77, lip=198.51.100.1, mpid=7, session=<a>\n";
-    fs::write(root.join("mail.log"), line).expect("it is writable");
+    write(&root.join("mail.log"), line);
     let (_, patch, err) = diff(&root, &["--log", "mail.log", "."]);
     assert!(!patch.contains("dovecot"), "{patch}");
     assert!(

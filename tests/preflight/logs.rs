@@ -1,13 +1,11 @@
-//! Whose logs `preflight` decides on, and how much of the window they cover: a GO needs lines of this very server.
+//! Whose logs decide, and how much of the window they cover: a GO needs lines of this very server.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use super::shared::{place, run};
 
 /// A server that names itself as its settings say, with these files beside its configuration.
 fn server(name: &str, settings: &str, files: &[(&str, &str)]) -> PathBuf {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&root);
     let main = format!(
         "compatibility_level = 2\nsmtpd_sasl_auth_enable = yes\nsmtpd_tls_loglevel = 1\nsmtpd_tls_security_level = may\n\
          smtpd_tls_cert_file = /etc/ssl/mail.pem\n{settings}"
@@ -18,13 +16,7 @@ fn server(name: &str, settings: &str, files: &[(&str, &str)]) -> PathBuf {
         ("etc/postfix/main.cf", main.as_str()),
         ("etc/postfix/master.cf", master),
     ];
-    for (file, text) in own.iter().chain(files) {
-        let path = root.join(file);
-        fs::create_dir_all(path.parent().unwrap_or(&root))
-            .expect("the build directory is writable");
-        fs::write(path, text).expect("the build directory is writable");
-    }
-    root
+    place(name, &[&own, files].concat())
 }
 
 /// One login a day from one day of November to another, at one host.
@@ -46,30 +38,21 @@ fn logins(host: &str, account: &str, days: std::ops::RangeInclusive<u32>, tls: b
 
 /// The answer: exit code and what is printed.
 fn answer(root: &Path, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .arg("preflight")
-        .arg(root)
-        .args([
-            "--postfix-version",
-            "3.7.11",
-            "--dovecot-version",
-            "2.3.19.1",
-        ])
-        .args(arguments)
-        .output()
-        .expect("the program was built for this test");
-    (
-        output.status.code(),
-        String::from_utf8_lossy(&output.stdout).into_owned(),
-    )
+    let usual = [
+        "preflight",
+        ".",
+        "--postfix-version",
+        "3.7.11",
+        "--dovecot-version",
+        "2.3.19.1",
+    ];
+    let (code, out, _) = run(root, &[&usual, arguments].concat());
+    (code, out)
 }
 
 fn with_log(name: &str, settings: &str, log: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let root = server(name, settings, &[("central.log", log)]);
-    let log = root.join("central.log");
-    let mut all = vec!["--log", log.to_str().expect("the build directory is UTF-8")];
-    all.extend(arguments);
-    answer(&root, &all)
+    answer(&root, &[&["--log", "central.log"], arguments].concat())
 }
 
 const HOST: &str = "myhostname = mail.example.org\n";
@@ -115,8 +98,7 @@ fn the_machines_own_name_and_the_project_file_tell_the_host_as_well() {
         ),
     ] {
         let root = server(name, HOST, &[(file, text), ("central.log", &log)]);
-        let log = root.join("central.log");
-        let (code, out) = answer(&root, &["--log", log.to_str().expect("UTF-8")]);
+        let (code, out) = answer(&root, &["--log", "central.log"]);
         assert!(out.starts_with("GO: "), "{name}: {out}");
         assert_eq!(code, Some(0), "{name}");
     }
@@ -213,8 +195,7 @@ fn a_server_that_fell_silent_is_named() {
         HOST,
         &[("etc/dovecot/dovecot.conf", dovecot), ("maillog", &log)],
     );
-    let log = root.join("maillog");
-    let (code, out) = answer(&root, &["--log", log.to_str().expect("UTF-8")]);
+    let (code, out) = answer(&root, &["--log", "maillog"]);
     assert!(
         out.starts_with(
             "NO-GO: the login processes of Dovecot logged in nobody since 2026-11-02T09:45:08Z"

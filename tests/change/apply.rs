@@ -3,48 +3,29 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-fn plainsight(directory: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output: Output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .expect("the program was built for this test");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
-}
+use super::shared::{place, run, write};
 
 /// A server of this test's own that lets people log in without TLS.
 fn server(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("apply")
-        .join(name);
-    let _ = fs::remove_dir_all(&root);
-    for (file, text) in [
-        (
-            "etc/postfix/main.cf",
-            "compatibility_level = 2\nsmtpd_sasl_auth_enable = yes\nsmtpd_tls_security_level = may\n\
+    place(
+        name,
+        &[
+            (
+                "etc/postfix/main.cf",
+                "compatibility_level = 2\nsmtpd_sasl_auth_enable = yes\nsmtpd_tls_security_level = may\n\
           smtpd_tls_cert_file = /etc/ssl/mail.pem\nsmtpd_tls_auth_only = no\n",
-        ),
-        (
-            "etc/dovecot/dovecot.conf",
-            "protocols = imap\n!include conf.d/*.conf\n",
-        ),
-        (
-            "etc/dovecot/conf.d/10-ssl.conf",
-            "ssl = yes\nssl_cert = </etc/ssl/mail.pem\nssl_key = </etc/ssl/mail.key\nauth_mechanisms = plain cram-md5\n",
-        ),
-    ] {
-        let file = root.join(file);
-        fs::create_dir_all(file.parent().expect("it has a directory")).expect("writable");
-        fs::write(file, text).expect("the build directory is writable");
-    }
-    root
+            ),
+            (
+                "etc/dovecot/dovecot.conf",
+                "protocols = imap\n!include conf.d/*.conf\n",
+            ),
+            (
+                "etc/dovecot/conf.d/10-ssl.conf",
+                "ssl = yes\nssl_cert = </etc/ssl/mail.pem\nssl_key = </etc/ssl/mail.key\nauth_mechanisms = plain cram-md5\n",
+            ),
+        ],
+    )
 }
 
 const MAIN: &str = "etc/postfix/main.cf";
@@ -57,11 +38,11 @@ fn text(root: &Path, file: &str) -> String {
 #[test]
 fn without_a_terminal_or_yes_nothing_is_written() {
     let root = server("ask");
-    let (code, out, err) = plainsight(&root, &["apply", "."]);
+    let (code, out, err) = run(&root, &["apply", "."]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert!(err.contains("--yes"), "{err}");
-    let (code, out, _) = plainsight(&root, &["apply", "--dry-run", "."]);
-    assert_eq!((code, out), (Some(1), plainsight(&root, &["diff", "."]).1));
+    let (code, out, _) = run(&root, &["apply", "--dry-run", "."]);
+    assert_eq!((code, out), (Some(1), run(&root, &["diff", "."]).1));
     assert!(!root.join(".plainsight").exists());
     assert!(text(&root, MAIN).ends_with("smtpd_tls_auth_only = no\n"));
 }
@@ -70,21 +51,21 @@ fn without_a_terminal_or_yes_nothing_is_written() {
 fn the_change_is_made_once_and_taken_back() {
     let root = server("there-and-back");
     let before = (text(&root, MAIN), text(&root, SSL));
-    let (code, out, err) = plainsight(&root, &["apply", "--yes", "."]);
+    let (code, out, err) = run(&root, &["apply", "--yes", "."]);
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
     assert!(text(&root, MAIN).ends_with("smtpd_tls_auth_only = yes\n"));
     assert!(text(&root, SSL).starts_with("ssl = required\n"));
-    let (code, out, _) = plainsight(&root, &["check", "."]);
+    let (code, out, _) = run(&root, &["check", "."]);
     assert_eq!(code, Some(0), "{out}");
-    let (code, out, _) = plainsight(&root, &["apply", "--yes", "."]);
+    let (code, out, _) = run(&root, &["apply", "--yes", "."]);
     assert_eq!((code, out.as_str()), (Some(0), "nothing to change\n"));
-    let (code, out, _) = plainsight(&root, &["apply", "--revert", "--dry-run", "."]);
+    let (code, out, _) = run(&root, &["apply", "--revert", "--dry-run", "."]);
     assert_eq!(code, Some(1));
     assert!(out.starts_with("--- a/etc/postfix/main.cf\n"), "{out}");
-    let (code, _, err) = plainsight(&root, &["apply", "--revert", "--yes", "."]);
+    let (code, _, err) = run(&root, &["apply", "--revert", "--yes", "."]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert_eq!((text(&root, MAIN), text(&root, SSL)), before);
-    let (code, _, err) = plainsight(&root, &["apply", "--revert", "--yes", "."]);
+    let (code, _, err) = run(&root, &["apply", "--revert", "--yes", "."]);
     assert_eq!(code, Some(2));
     assert!(err.contains("there is no change to revert"), "{err}");
 }
@@ -92,10 +73,10 @@ fn the_change_is_made_once_and_taken_back() {
 #[test]
 fn a_change_on_top_is_not_lost_by_going_back() {
     let root = server("on-top");
-    plainsight(&root, &["apply", "--yes", "."]);
+    run(&root, &["apply", "--yes", "."]);
     let edited = text(&root, MAIN) + "myhostname = mail.example.org\n";
-    fs::write(root.join(MAIN), &edited).expect("it is writable");
-    let (code, _, err) = plainsight(&root, &["apply", "--revert", "--yes", "."]);
+    write(&root.join(MAIN), &edited);
+    let (code, _, err) = run(&root, &["apply", "--revert", "--yes", "."]);
     assert_eq!(code, Some(2));
     assert!(
         err.contains("main.cf: somebody has written to it since change 1"),
@@ -114,7 +95,7 @@ fn a_link_stays_a_link() {
     fs::create_dir(root.join("etc/postfix/real")).expect("it is writable");
     fs::rename(root.join(MAIN), root.join("etc/postfix/real/main.cf.1")).expect("it is there");
     symlink("real/main.cf.1", root.join(MAIN)).expect("it can be made");
-    let (code, out, _) = plainsight(&root, &["apply", "--yes", "."]);
+    let (code, out, _) = run(&root, &["apply", "--yes", "."]);
     assert_eq!(code, Some(0));
     assert!(
         out.contains("changed etc/postfix/real/main.cf.1\n"),
@@ -136,7 +117,7 @@ fn a_link_out_of_the_server_is_not_followed() {
     fs::rename(root.join(SSL), &outside).expect("it is there");
     symlink(&outside, root.join(SSL)).expect("it can be made");
     let before = text(&root, MAIN);
-    let (code, _, err) = plainsight(&root, &["apply", "--yes", "."]);
+    let (code, _, err) = run(&root, &["apply", "--yes", "."]);
     assert_eq!(code, Some(2));
     assert!(err.contains("it lies outside of"), "{err}");
     assert_eq!(text(&root, MAIN), before, "both or none");
@@ -151,7 +132,7 @@ fn a_link_out_of_the_server_is_not_followed() {
 fn several_servers_are_not_changed_at_once() {
     let root = server("several/one");
     server("several/two");
-    let (code, _, err) = plainsight(&root, &["apply", "--yes", ".."]);
+    let (code, _, err) = run(&root, &["apply", "--yes", ".."]);
     assert_eq!(code, Some(2));
     assert!(err.contains("there are 2"), "{err}");
 }
@@ -159,13 +140,13 @@ fn several_servers_are_not_changed_at_once() {
 #[test]
 fn what_a_killed_run_left_is_told_and_undone_first() {
     let root = server("killed");
-    plainsight(&root, &["apply", "--yes", "."]);
+    run(&root, &["apply", "--yes", "."]);
     let records = root.join(".plainsight");
     fs::rename(records.join("1"), records.join("1.pending")).expect("it is there");
-    let (code, _, err) = plainsight(&root, &["apply", "--dry-run", "."]);
+    let (code, _, err) = run(&root, &["apply", "--dry-run", "."]);
     assert_eq!(code, Some(2));
     assert!(err.contains("interrupted while it made change 1"), "{err}");
-    let (code, out, err) = plainsight(&root, &["apply", "--yes", "."]);
+    let (code, out, err) = run(&root, &["apply", "--yes", "."]);
     assert_eq!(code, Some(0));
     assert!(
         err.contains("interrupted while it made change 1; putting the old files back"),
@@ -178,12 +159,12 @@ fn what_a_killed_run_left_is_told_and_undone_first() {
 #[test]
 fn the_command_that_goes_back_can_be_copied() {
     let root = server("names/a b's");
-    let (_, out, _) = plainsight(&root.join(".."), &["apply", "--yes", "a b's"]);
+    let (_, out, _) = run(&root.join(".."), &["apply", "--yes", "a b's"]);
     assert!(
         out.contains(r"plainsight apply 'a b'\''s' --revert 1"),
         "{out}"
     );
     let root = server("names/-x");
-    let (_, out, _) = plainsight(&root.join(".."), &["apply", "--yes", "--", "-x"]);
+    let (_, out, _) = run(&root.join(".."), &["apply", "--yes", "--", "-x"]);
     assert!(out.contains("plainsight apply ./-x --revert 1"), "{out}");
 }

@@ -1,43 +1,19 @@
-//! What `preflight` says of Dovecot: proxies that are believed, and, after the change, whom it refused.
+//! What is said of Dovecot: proxies that are believed, and, after the change, whom it refused.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-/// Runs `preflight` on a server with one lone day asked for; exit code, stdout and stderr.
-fn answer(root: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .arg("preflight")
-        .arg(root)
-        .arg("--log")
-        .arg(root.join("maillog"))
-        .args(["--window", "1", "--postfix-version", "3.7.11"])
-        .args(arguments)
-        .env("PLAINSIGHT_TODAY", "2026-11-24")
-        .output()
-        .expect("the program was built for this test");
-    (
-        output.status.code(),
-        String::from_utf8_lossy(&output.stdout).into_owned(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-    )
-}
+use super::answer;
+use super::shared::place;
 
 /// A Dovecot 2.3 with these settings and this log.
 fn dovecot(name: &str, settings: &str, log: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&root);
-    fs::create_dir_all(root.join("etc/dovecot")).expect("the build directory is writable");
     let config = format!(
         "protocols = imap\nssl_cert = </etc/ssl/mail.pem\nssl_key = </etc/ssl/mail.key\n{settings}"
     );
-    for (file, text) in [
-        ("etc/dovecot/dovecot.conf", config.as_str()),
-        ("maillog", log),
-    ] {
-        fs::write(root.join(file), text).expect("the build directory is writable");
-    }
-    root
+    place(
+        name,
+        &[("etc/dovecot/dovecot.conf", &config), ("maillog", log)],
+    )
 }
 
 const SECURED: &str = "Oct 29 07:00:00 mail dovecot: imap-login: Login: user=<anna>, method=PLAIN, rip=198.51.100.7, \

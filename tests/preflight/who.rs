@@ -1,13 +1,12 @@
-//! Who is who in the answer of `preflight`: one account is named once, and nobody is given a stranger's mail program.
+//! Who is who: one account is named once, and nobody is given a stranger's mail program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use super::shared::{Said, place, write};
 
 /// A server of example.org with an account that logs in to both programs without TLS; settings are added to each.
 fn server(name: &str, postfix: &str, dovecot: &str, log: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&root);
     let main = format!(
         "compatibility_level = 2\nmyhostname = mail.example.org\nsmtpd_sasl_auth_enable = yes\nsmtpd_tls_loglevel = 1\n\
          smtpd_tls_security_level = may\nsmtpd_tls_cert_file = /etc/ssl/mail.pem\nsmtpd_client_restrictions = permit_sasl_authenticated, reject\n{postfix}"
@@ -17,41 +16,21 @@ fn server(name: &str, postfix: &str, dovecot: &str, log: &str) -> PathBuf {
     let dovecot = format!(
         "protocols = imap\nssl_cert = </etc/ssl/mail.pem\nssl_key = </etc/ssl/mail.key\nssl = yes\n{dovecot}"
     );
-    for (file, text) in [
-        ("etc/postfix/main.cf", main.as_str()),
-        ("etc/postfix/master.cf", master),
-        ("etc/dovecot/dovecot.conf", &dovecot),
-        ("maillog", log),
-    ] {
-        let path = root.join(file);
-        fs::create_dir_all(path.parent().unwrap_or(&root))
-            .expect("the build directory is writable");
-        fs::write(path, text).expect("the build directory is writable");
-    }
-    root
+    place(
+        name,
+        &[
+            ("etc/postfix/main.cf", &main),
+            ("etc/postfix/master.cf", master),
+            ("etc/dovecot/dovecot.conf", &dovecot),
+            ("maillog", log),
+        ],
+    )
 }
 
-fn answer(root: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-        .arg("preflight")
-        .arg(root)
-        .arg("--log")
-        .arg(root.join("maillog"))
-        .args([
-            "--postfix-version",
-            "3.7.11",
-            "--dovecot-version",
-            "2.3.19.1",
-            "--window",
-            "1",
-        ])
-        .args(arguments)
-        .output()
-        .expect("the program was built for this test");
-    (
-        output.status.code(),
-        String::from_utf8_lossy(&output.stdout).into_owned(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
+fn answer(root: &Path, arguments: &[&str]) -> Said {
+    super::answer(
+        root,
+        &[&["--dovecot-version", "2.3.19.1"], arguments].concat(),
     )
 }
 
@@ -107,9 +86,7 @@ Nov 14 07:00:08 mail postfix/submission/smtpd[1]: disconnect from pc[192.0.2.50]
 
 /// Writes a Maildir with one message.
 fn maildir(root: &Path, folder: &str, message: &str) {
-    let cur = root.join(folder).join("cur");
-    fs::create_dir_all(&cur).expect("the build directory is writable");
-    fs::write(cur.join("1.eml"), message).expect("the build directory is writable");
+    write(&root.join(folder).join("cur/1.eml"), message);
 }
 
 #[test]
