@@ -2,23 +2,16 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
 
-/// An empty directory of this test's own.
-fn scratch(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).expect("the build directory is writable");
-    path
-}
-
-fn write(path: &Path, bytes: &[u8]) {
-    fs::write(path, bytes).expect("the build directory is writable");
-}
+use super::login;
+use super::shared::{Said, place, run, write};
 
 /// Exit code, stdout and stderr of `scan`.
-fn scan(arguments: &[&str], stdin: &[u8]) -> (Option<i32>, String, String) {
+fn scan(arguments: &[&str], stdin: &[u8]) -> Said {
     let mut child = Command::new(env!("CARGO_BIN_EXE_plainsight"))
         .arg("scan")
         .args(arguments)
@@ -57,19 +50,13 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("the build directory has a plain name")
 }
 
-fn login(day: u32, account: &str) -> String {
-    format!(
-        "2026-03-{day:02}T08:00:00+01:00 mail dovecot: imap-login: Login: user=<{account}>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid={day}, session=<{day}>\n"
-    )
-}
-
 fn one(account: &str) -> Vec<(String, u64)> {
     vec![(account.to_owned(), 1)]
 }
 
 #[test]
 fn what_stands_before_the_first_line_does_not_hide_it() {
-    let folder = scratch("input-front");
+    let folder = place("input-front", &[]);
     let line = login(1, "ann");
     for (name, front) in [
         ("mark.log", b"\xef\xbb\xbf".to_vec()),
@@ -92,7 +79,7 @@ fn what_stands_before_the_first_line_does_not_hide_it() {
 
 #[test]
 fn what_is_no_log_is_said_to_be_none() {
-    let folder = scratch("input-none");
+    let folder = place("input-none", &[]);
     let utf16: Vec<u8> = "\u{feff}Mar 1"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
@@ -110,11 +97,11 @@ fn what_is_no_log_is_said_to_be_none() {
 #[test]
 fn a_missing_file_is_missing_whatever_its_name() {
     for name in ["no[thing", "no[1]thing", "nothing*", "nothing"] {
-        let (code, out, err) = scan(&[name], b"");
+        let (code, out, err) = run(Path::new("."), &["scan", name]);
         assert_eq!((code, out.as_str()), (Some(2), ""));
         assert!(err.contains(&format!("{name}: No such file")), "{err}");
     }
-    let folder = scratch("input-brackets");
+    let folder = place("input-brackets", &[]);
     for name in ["mail[1.log", "mail[12].log", "mail*.log"] {
         let path = folder.join(name);
         write(&path, login(1, "ann").as_bytes());
@@ -128,7 +115,7 @@ fn a_period_is_kept_to() {
     let log: String = (1..=20)
         .map(|day| login(day, &format!("u{day:02}")))
         .collect();
-    let folder = scratch("input-period");
+    let folder = place("input-period", &[]);
     let path = folder.join("mail.log");
     write(&path, log.as_bytes());
     let mut packed = flate2::write::GzEncoder::new(
@@ -186,12 +173,12 @@ fn a_zone_and_a_year_can_be_said() {
 
 #[test]
 fn a_pipe_with_a_name_is_read() {
-    let pipe = scratch("input-pipe").join("pipe");
+    let pipe = place("input-pipe", &[]).join("pipe");
     let made = Command::new("mkfifo").arg(&pipe).status();
     assert!(made.is_ok_and(|status| status.success()));
     let writer = {
         let pipe = pipe.clone();
-        std::thread::spawn(move || fs::write(pipe, login(1, "ann")))
+        thread::spawn(move || fs::write(pipe, login(1, "ann")))
     };
     assert_eq!(logins(&[text(&pipe)], b""), one("ann"));
     writer.join().expect("no panic").expect("it was read");
@@ -199,12 +186,8 @@ fn a_pipe_with_a_name_is_read() {
 
 #[test]
 fn the_logs_are_those_that_the_configuration_names() {
-    let root = scratch("input-named");
-    let put = |name: &str, text: &str| {
-        let path = root.join(name);
-        fs::create_dir_all(path.parent().expect("it has a directory")).expect("writable");
-        write(&path, text.as_bytes());
-    };
+    let root = place("input-named", &[]);
+    let put = |name: &str, text: &str| write(&root.join(name), text);
     put(
         "etc/postfix/main.cf",
         "maillog_file = /var/log/postfix.log\ncompatibility_level = 3.6\n",
@@ -238,47 +221,6 @@ fn the_logs_are_those_that_the_configuration_names() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
-fn an_interrupted_scan_tells_what_was_read_so_far() {
-    for (account_line, code) in [(login(1, "ann"), 1), (String::new(), 3)] {
-        let secured = "Mar  1 08:00:00 mail dovecot: imap-login: Login: user=<x>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, TLS\n";
-        let mut child = Command::new(env!("CARGO_BIN_EXE_plainsight"))
-            .args(["scan", "-"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program was built for this test");
-        let mut pipe = child.stdin.take().expect("it is piped");
-        let text = format!("{secured}{account_line}");
-        pipe.write_all(text.as_bytes()).expect("it reads");
-        // The pipe stays open, and the program waits for more. It is ready when it catches the signal, number 2.
-        let status = format!("/proc/{}/status", child.id());
-        let catches = |status: &str| {
-            let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-            mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-                .is_some_and(|mask| mask & 2 != 0)
-        };
-        while !catches(&fs::read_to_string(&status).expect("it runs")) {
-            std::thread::yield_now();
-        }
-        // What stands in the pipe is read within that time, or the test is too strict with a busy machine.
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        let killed = Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status();
-        assert!(killed.is_ok_and(|status| status.success()));
-        let output = child.wait_with_output().expect("it ends");
-        drop(pipe);
-        assert_eq!(output.status.code(), Some(code));
-        let err = String::from_utf8_lossy(&output.stderr);
-        assert!(err.contains("stopped before the end"), "{err}");
-        let out = String::from_utf8_lossy(&output.stdout);
-        assert!(out.contains("imap"), "{out}");
-    }
-}
-
-#[test]
 fn the_forms_of_journalctl_that_cannot_be_read_are_named() {
     let entry = r#"{"_HOSTNAME":"mail","SYSLOG_IDENTIFIER":"dovecot","MESSAGE":"imap-login: Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, session=<1>"}"#;
     // `-o json-seq`
@@ -298,7 +240,7 @@ fn the_forms_of_journalctl_that_cannot_be_read_are_named() {
 
 #[test]
 fn years_are_told_over_new_year() {
-    let folder = scratch("input-years");
+    let folder = place("input-years", &[]);
     let line =
         |day: &str, account: &str| login(1, account).replace("2026-03-01T08:00:00+01:00", day);
     let lines = line("Dec 30 10:00:00", "ann") + &line("Jan  2 10:00:00", "bob");
@@ -308,7 +250,7 @@ fn years_are_told_over_new_year() {
     let week = folder.join("copy.log");
     let copied = line("Nov 20 10:00:00", "ann") + &line("Nov 30 10:00:00", "bob");
     write(&week, copied.as_bytes());
-    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_500_000);
+    let time = UNIX_EPOCH + Duration::from_secs(1_795_500_000);
     let file = fs::File::options().append(true).open(&week);
     file.and_then(|file| file.set_modified(time))
         .expect("it is ours");
