@@ -10,6 +10,7 @@ mod load;
 mod read;
 mod test;
 mod truth;
+mod vocabulary;
 mod written;
 
 use std::fmt;

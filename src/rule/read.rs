@@ -5,16 +5,18 @@ use toml_edit::{Item, TableLike};
 
 use crate::dovecot;
 use crate::postfix;
-use crate::protocol::Protocol;
 use crate::spelling;
-use crate::surface::{ExemptionKind, Server, TlsMode};
+use crate::surface::Server;
 use crate::toml::Reader;
 use crate::trap::TrapKind;
 use crate::version::{Range, Version};
 
-use super::condition::{About, Condition, ExceptionKind};
-use super::endpoint::{EndpointFact, Reach};
+use super::condition::{About, Condition};
+use super::endpoint::EndpointFact;
 use super::test::{Rank, Test};
+use super::vocabulary::{
+    EXCEPTIONS, EXEMPTIONS, PROTOCOLS, REACHES, SERVERS, TLS, VERDICTS, list, one_of,
+};
 use super::written::WrittenFact;
 
 /// The keys of a condition, whatever the rule is about.
@@ -40,52 +42,6 @@ const OF_ENDPOINTS: &[&str] = &[
 
 /// The further keys of a condition on a written setting.
 const OF_SETTINGS: &[&str] = &["name", "value", "scope", "in-force", "from-file"];
-
-/// The words of the verdicts.
-const VERDICTS: [(&str, &str); 7] = [
-    ("tls-only", "tls-only"),
-    ("cleartext", "cleartext"),
-    ("challenge", "challenge"),
-    ("locked-out", "locked-out"),
-    ("no-auth", "no-auth"),
-    ("fails", "fails"),
-    ("unknown", "unknown"),
-];
-
-const SERVERS: [(&str, Server); 2] = [("postfix", Server::Postfix), ("dovecot", Server::Dovecot)];
-
-const PROTOCOLS: [(&str, Protocol); 5] = [
-    ("smtp", Protocol::Smtp),
-    ("imap", Protocol::Imap),
-    ("pop3", Protocol::Pop3),
-    ("sieve", Protocol::Sieve),
-    ("submission", Protocol::Submission),
-];
-
-const TLS: [(&str, TlsMode); 3] = [
-    ("none", TlsMode::None),
-    ("starttls", TlsMode::StartTls),
-    ("implicit", TlsMode::Implicit),
-];
-
-const REACHES: [(&str, Reach); 3] = [
-    ("network", Reach::Network),
-    ("loopback", Reach::Loopback),
-    ("socket", Reach::Socket),
-];
-
-const EXEMPTIONS: [(&str, ExemptionKind); 4] = [
-    ("same-host", ExemptionKind::SameHost),
-    ("trusted-network", ExemptionKind::TrustedNetwork),
-    ("haproxy", ExemptionKind::HaProxy),
-    ("filter", ExemptionKind::Filter),
-];
-
-const EXCEPTIONS: [(&str, ExceptionKind); 3] = [
-    ("expired", ExceptionKind::Expired),
-    ("unused", ExceptionKind::Unused),
-    ("malformed", ExceptionKind::Malformed),
-];
 
 /// Reads the condition in `table`, which is called `what`. `server` is the one that a condition around it names.
 pub(super) fn condition(
@@ -394,43 +350,4 @@ fn ports(reader: &mut Reader<'_>, table: &dyn TableLike) -> Vec<u16> {
         );
         Vec::new()
     })
-}
-
-/// A word that has to be one of `known`, where there is one.
-fn one_of<T: Copy>(
-    reader: &mut Reader<'_>,
-    table: &dyn TableLike,
-    key: &str,
-    known: &[(&str, T)],
-) -> Option<T> {
-    table.get(key)?;
-    let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-    let word = reader.word(table, key, &words)?;
-    known
-        .iter()
-        .find(|(known, _)| *known == word)
-        .map(|(_, value)| *value)
-}
-
-/// A word or a list of words, each of which has to be one of `known`.
-fn list<T: Copy>(
-    reader: &mut Reader<'_>,
-    table: &dyn TableLike,
-    key: &str,
-    known: &[(&str, T)],
-) -> Vec<T> {
-    let mut values = Vec::new();
-    for (word, span) in reader.texts(table, key) {
-        match known.iter().find(|(known, _)| *known == word) {
-            Some((_, value)) => values.push(*value),
-            None => {
-                let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-                reader.complain(
-                    span,
-                    format!("\"{word}\" is not one of {}", words.join(", ")),
-                );
-            }
-        }
-    }
-    values
 }
