@@ -13,6 +13,7 @@ use crate::source::Origin;
 use crate::surface::{Because, Verdict};
 use crate::version::Version;
 
+use super::facts::{Facts, Ssl};
 use super::mechanism::Mechanisms;
 use super::{Instance, because, fails, tls};
 
@@ -74,67 +75,6 @@ fn of_listener(listener: &Listener) -> Because {
     Because {
         setting: "inet_listener_ssl".to_owned(),
         ..because(&listener.ssl)
-    }
-}
-
-/// What TLS policy can be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ssl {
-    No,
-    Yes,
-    Required,
-}
-
-impl Ssl {
-    fn of(value: &Value) -> Self {
-        match value.text.as_slice() {
-            b"no" => Self::No,
-            b"required" => Self::Required,
-            _ => Self::Yes,
-        }
-    }
-}
-
-/// The settings that decide, as they are in force for one client.
-struct Facts {
-    /// `ssl` for the policy; 2.4 reads it as the TLS code does.
-    ssl: Value,
-    /// `ssl` as the login settings have it, which 2.4 checks against clear text.
-    plain_ssl: Value,
-    cleartext: Value,
-    trusted: Value,
-    client_certificate: Value,
-    requests_certificate: Value,
-    mechanisms: Value,
-    /// `ssl` as the process knows it from its start, by which it offers STARTTLS at all.
-    process_ssl: Value,
-}
-
-impl Facts {
-    fn of(config: &Config, at: &Place<'_>) -> Self {
-        let lookup = at.lookup(config);
-        let tls = Lookup {
-            ssl_server: true,
-            ..lookup
-        };
-        Self {
-            ssl: config.effective("ssl", &tls),
-            plain_ssl: config.effective("ssl", &lookup),
-            cleartext: config.effective("auth_allow_cleartext", &lookup),
-            trusted: config.effective("login_trusted_networks", &lookup),
-            client_certificate: config.effective("auth_ssl_require_client_cert", &lookup),
-            requests_certificate: config.effective("ssl_server_request_client_cert", &tls),
-            // What stands in a protocol block has no effect on what is offered (live, all releases).
-            mechanisms: config.effective("auth_mechanisms", &Lookup::default()),
-            process_ssl: config.effective(
-                "ssl",
-                &Lookup {
-                    protocol: lookup.protocol,
-                    ssl_server: true,
-                    ..Lookup::default()
-                },
-            ),
-        }
     }
 }
 
