@@ -57,26 +57,29 @@ impl Block {
     }
 }
 
-/// Where the line feeds of a text stand, from the first to the last.
+/// Where a byte stands in a text, from the first place to the last.
 #[derive(Debug)]
-pub(crate) struct Newlines<'a> {
+pub(crate) struct Places<'a> {
     text: &'a [u8],
+    byte: u8,
     /// Where the block begins of which `marks` are left.
     block: usize,
     marks: u64,
 }
 
-impl<'a> Newlines<'a> {
-    pub(crate) fn of(text: &'a [u8]) -> Self {
+impl<'a> Places<'a> {
+    #[inline]
+    pub(crate) fn of(byte: u8, text: &'a [u8]) -> Self {
         Self {
             text,
+            byte,
             block: 0,
-            marks: Block::of(text).marks_of(b'\n'),
+            marks: Block::of(text).marks_of(byte),
         }
     }
 }
 
-impl Iterator for Newlines<'_> {
+impl Iterator for Places<'_> {
     type Item = usize;
 
     #[inline]
@@ -84,7 +87,7 @@ impl Iterator for Newlines<'_> {
         while self.marks == 0 {
             let rest = self.text.get(self.block + Block::SIZE..)?;
             self.block += Block::SIZE;
-            self.marks = Block::of(rest).marks_of(b'\n');
+            self.marks = Block::of(rest).marks_of(self.byte);
         }
         let at = self.block + self.marks.trailing_zeros() as usize;
         self.marks &= self.marks - 1;
@@ -97,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_newlines_are_found_in_order() {
+    fn all_places_are_found_in_order() {
         // Of every, every 7th, 64th and 65th byte, and of none; from every place on.
         for step in [1, 7, 64, 65, 1000] {
             let text: Vec<u8> = (1..300)
@@ -107,7 +110,7 @@ mod tests {
                 let text = &text[start..];
                 let expected: Vec<usize> =
                     (0..text.len()).filter(|at| text[*at] == b'\n').collect();
-                let mut newlines = Newlines::of(text);
+                let mut newlines = Places::of(b'\n', text);
                 assert_eq!(newlines.by_ref().collect::<Vec<usize>>(), expected);
                 assert_eq!(newlines.next(), None);
             }

@@ -5,7 +5,7 @@
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
-use super::block::Newlines;
+use super::block::Places;
 use super::event::Events;
 use super::glance::Glance;
 use super::head::Form;
@@ -74,30 +74,22 @@ pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own
 
 /// Goes from line to line and glances at each. Counts the lines.
 fn walk(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) -> u64 {
-    let mut newlines = Newlines::of(chunk);
+    let mut newlines = Places::of(b'\n', chunk);
     let mut lines = 0;
     let mut start = 0;
+    let mut end = newlines.next();
     while start < own {
-        let end = newlines.next().unwrap_or(chunk.len());
-        let text = without_return(&chunk[start..end]);
-        let candidate = |text, needle| Candidate {
-            text,
-            needle,
-            following: chunk.get(end + 1..).unwrap_or_default(),
-            ended: end < chunk.len(),
+        let line_end = end.unwrap_or(chunk.len());
+        let following = line_end + 1;
+        end = newlines.next();
+        let line = Candidate {
+            text: without_return(&chunk[start..line_end]),
+            following: end.and_then(|end| chunk.get(following..end)),
+            ended: following <= chunk.len(),
         };
-        match events.glance(&chunk[start..], text.len()) {
-            Glance::Other => {}
-            Glance::Server(line, names) => candidate(text, 0).take(events, line, names, || lines),
-            Glance::Unknown => {
-                let bare = prefix::bare(text);
-                if let Some(needle) = needles.first_in(bare) {
-                    candidate(bare, needle).look(events, needles.form, || lines);
-                }
-            }
-        }
+        line.glance(events, needles, &chunk[start..], || lines);
         lines += 1;
-        start = end + 1;
+        start = following;
     }
     lines
 }
@@ -123,15 +115,17 @@ fn leap(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) ->
         }
         let start = memrchr(b'\n', &chunk[..hit]).map_or(0, |newline| newline + 1);
         let end = memchr(b'\n', &chunk[hit..]).map_or(chunk.len(), |newline| hit + newline);
-        let whole = without_return(&chunk[start..end]);
-        let text = prefix::bare(whole);
+        let following = chunk.get(end + 1..).unwrap_or_default();
         let line = Candidate {
-            text,
-            needle: (hit - start).saturating_sub(whole.len() - text.len()),
-            following: chunk.get(end + 1..).unwrap_or_default(),
+            text: without_return(&chunk[start..end]),
+            following: memchr(b'\n', following).map(|newline| &following[..newline]),
             ended: end < chunk.len(),
         };
-        line.look(events, needles.form, || lines.up_to(chunk, start));
+        let before = || lines.up_to(chunk, start);
+        match needles.form {
+            Form::Syslog => line.glance(events, needles, &chunk[start..], before),
+            Form::Rfc5424 | Form::Json | Form::Export => line.search(events, needles, before),
+        }
         for (hit, needle) in hits.iter_mut().zip(&needles.finders) {
             if *hit < end {
                 *hit = next(needle, end);
@@ -150,75 +144,73 @@ pub(crate) fn lines_that_begin_in(chunk: &[u8], left: usize) -> usize {
     }
 }
 
-/// A line that holds a needle.
+/// A line that may be of a login server.
 struct Candidate<'a> {
     text: &'a [u8],
-    /// Where in it the needle stands.
-    needle: usize,
-    /// What follows it in the chunk.
-    following: &'a [u8],
+    /// The line that follows it in the chunk, if it has a line feed.
+    following: Option<&'a [u8]>,
     /// It has a line feed.
     ended: bool,
 }
 
 impl Candidate<'_> {
-    /// Takes it; `lines` counts the lines of the chunk before it.
-    fn look(&self, events: &mut Events<'_>, form: Form, lines: impl FnOnce() -> u64) {
+    /// Takes it if a login server wrote it; `text` goes on behind it, and `lines` counts the lines of the chunk before it.
+    fn glance(
+        &self,
+        events: &mut Events<'_>,
+        needles: &Needles,
+        text: &[u8],
+        lines: impl FnOnce() -> u64,
+    ) {
+        match events.glance(text, self.text.len()) {
+            Glance::Other => {}
+            Glance::Server(line, names) => self.take(events, self.text, line, Some(names), lines),
+            Glance::Unknown => self.search(events, needles, lines),
+        }
+    }
+
+    /// The same for any form.
+    fn search(&self, events: &mut Events<'_>, needles: &Needles, lines: impl FnOnce() -> u64) {
+        let text = prefix::bare(self.text);
         let fields;
-        let cut = if form == Form::Json && self.text.first() == Some(&b'{') {
-            let Some(read) = Fields::of_json(self.text) else {
+        let cut = if needles.form == Form::Json && text.first() == Some(&b'{') {
+            let Some(read) = Fields::of_json(text) else {
                 events.segment.lines.unparsed += 1;
                 return;
             };
             fields = read;
             fields.line()
         } else {
-            prefix::cut(self.text, self.needle)
+            let needle = needles.first_in(text);
+            needle.and_then(|needle| prefix::cut(text, needle))
         };
         if let Some(cut) = cut {
-            self.take(events, cut, None, lines);
+            self.take(events, text, cut, None, lines);
         }
     }
 
-    /// Takes it, cut; with the names of host and program where they are known.
+    /// Takes it, cut, with the names of host and program where they are known.
     fn take(
         &self,
         events: &mut Events<'_>,
+        text: &[u8],
         mut cut: Line<'_>,
         names: Option<(Name, Name)>,
         lines: impl FnOnce() -> u64,
     ) {
         cut.ended = self.ended;
         // Two rules of a syslog daemon that write into one file write the same line twice, one behind the other.
-        if events.was_seen(self.text) || self.is_written_twice() {
+        let following = self.following.filter(|line| line.len() < LONGEST_REPEATED);
+        let following = following.map(without_return);
+        if events.was_seen(text) || following == Some(text) {
             return;
         }
         let times = match cut.writer {
             // Of the lines that count, only that of a failed AUTH can come twice in a row.
             Writer::Smtpd if !cut.message.starts_with(b"warning: ") => 1,
-            Writer::Smtpd | Writer::Login(_) => 1 + self.repetitions(),
+            Writer::Smtpd | Writer::Login(_) => 1 + following.map_or(0, repeated_last),
         };
         events.take(&cut, names, lines, times);
-    }
-
-    /// Whether the line that follows is the same.
-    fn is_written_twice(&self) -> bool {
-        let length = self.text.len();
-        length < LONGEST_REPEATED
-            && matches!(
-                self.following.get(length..),
-                Some([b'\n', ..] | [b'\r', b'\n', ..])
-            )
-            && self.following.get(..length) == Some(self.text)
-    }
-
-    /// How often the line that follows says that this one came again.
-    fn repetitions(&self) -> u32 {
-        let reach = self.following.len().min(LONGEST_REPEATED);
-        let end = memchr(b'\n', &self.following[..reach]);
-        end.map_or(0, |end| {
-            repeated_last(without_return(&self.following[..end]))
-        })
     }
 }
 

@@ -8,6 +8,7 @@ use hashbrown::HashSet;
 use siphasher::sip::SipHasher13;
 
 use super::calendar::Calendar;
+use super::clock::Clock;
 use super::elements::{Elements, Word};
 use super::glance::{Glance, Recent};
 use super::head::Form;
@@ -44,15 +45,13 @@ pub(crate) struct Events<'a> {
     /// Many of the last lines were of login servers.
     pub(crate) crowded: bool,
     calendar: &'a Calendar,
+    clock: Clock<'a>,
     /// Hosts and programs of recent lines.
     sources: [(Name, Name); SOURCES],
     recent: Recent,
     /// The last mechanism, and the last address of a server.
     method: Name,
     server: Name,
-    /// The last stamp that was read, and its time: most lines repeat it.
-    stamp: Vec<u8>,
-    time: Option<Time>,
 }
 
 impl<'a> Events<'a> {
@@ -67,12 +66,11 @@ impl<'a> Events<'a> {
             last: None,
             crowded: false,
             calendar,
+            clock: Clock::new(calendar),
             sources: [(Name::NONE, Name::NONE); SOURCES],
             recent: Recent::new(),
             method: Name::NONE,
             server: Name::NONE,
-            stamp: Vec::new(),
-            time: None,
         }
     }
 
@@ -93,7 +91,7 @@ impl<'a> Events<'a> {
         self.segment.lines.candidate += 1;
         match line.writer {
             Writer::Smtpd => self.smtpd(line, names, lines, times),
-            Writer::Login(protocol) => self.login(line, protocol, lines, times),
+            Writer::Login(protocol) => self.login(line, protocol, names, lines, times),
         }
     }
 
@@ -116,7 +114,7 @@ impl<'a> Events<'a> {
                 }
             }
             smtpd::Said::Tls { client, version } => {
-                let time = self.time(line);
+                let time = self.clock.time(line.stamp);
                 let habits = self.segment.habits(host, service);
                 habits.tls_lines += 1;
                 habits.tls_first = tally::earlier(habits.tls_first, time);
@@ -142,12 +140,10 @@ impl<'a> Events<'a> {
             }
             smtpd::Said::Login(login) => {
                 // Every message of a session names its login.
-                if key.is_some_and(|key| self.segment.knows(key, login.account)) {
-                    return;
-                }
+                let near = key.map_or(Some(NOBODY), |key| self.segment.company(key, login.account));
+                let Some(near) = near else { return };
                 self.segment.habits(host, service);
                 let ambiguous = login.ambiguous || !line.ended;
-                let near = key.map_or(NOBODY, |key| self.segment.session(key).client());
                 let who = self.who(login.peer, Some(login.account), ambiguous, near);
                 let method = self.method(login.method);
                 let login = Login {
@@ -188,6 +184,7 @@ impl<'a> Events<'a> {
         &mut self,
         line: &Line<'_>,
         protocol: Protocol,
+        names: Option<(Name, Name)>,
         lines: impl FnOnce() -> u64,
         times: u32,
     ) {
@@ -197,7 +194,7 @@ impl<'a> Events<'a> {
             }
             return;
         };
-        let (host, service) = self.source(line);
+        let (host, service) = names.unwrap_or_else(|| self.source(line));
         let (login::Said::Login(elements)
         | login::Said::Refused(elements, _)
         | login::Said::Other(elements)) = said;
@@ -280,28 +277,17 @@ impl<'a> Events<'a> {
     /// Mechanisms are as the client typed them, so upper case makes them one.
     fn method(&mut self, method: &[u8]) -> Name {
         let names = &mut self.segment.names;
-        if method.iter().any(u8::is_ascii_lowercase) {
-            return names.intern(&method.to_ascii_uppercase());
+        if names.get(self.method) != Some(method) {
+            self.method = names.intern(&method.to_ascii_uppercase());
         }
-        self.method = names.intern_like(self.method, method);
         self.method
     }
 
     fn seen(&mut self, line: &Line<'_>, lines: u64) -> Seen {
         Seen {
-            time: self.time(line),
+            time: self.clock.time(line.stamp),
             at: self.segment.position(lines),
         }
-    }
-
-    /// The time of a line.
-    pub(crate) fn time(&mut self, line: &Line<'_>) -> Option<Time> {
-        if self.stamp != line.stamp {
-            self.stamp.clear();
-            self.stamp.extend_from_slice(line.stamp);
-            self.time = prefix::stamp_of(line).and_then(|stamp| self.calendar.time(&stamp));
-        }
-        self.time
     }
 
     /// Whether another log holds the same line; notes it for others. The hash is the same everywhere, since it is saved.

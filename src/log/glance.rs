@@ -8,15 +8,14 @@ use super::names::{Name, Names};
 use super::prefix::{self, Line};
 use super::stamp;
 use super::writer::{self, Writer};
-use crate::protocol::Protocol;
 
 /// What a glance tells of a line.
 #[derive(Debug)]
 pub(crate) enum Glance<'a> {
     /// No login server wrote it.
     Other,
-    /// A login server did; with the names of host and program where these are those of a recent line.
-    Server(Line<'a>, Option<(Name, Name)>),
+    /// A login server did; with the names of host and program.
+    Server(Line<'a>, (Name, Name)),
     /// The line has to be searched.
     Unknown,
 }
@@ -41,6 +40,8 @@ struct Source {
     length: usize,
     host: usize,
     kind: Kind,
+    /// The names of the host and of each login process that wrote through it, in the order of [`writer::LOGIN_PROCESSES`].
+    logins: [Option<(Name, Name)>; writer::LOGIN_PROCESSES.len()],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +89,7 @@ impl Recent {
         }
         let (stamp, rest) = (&line[..stamp], line.get(stamp + 1..)?);
         let found = self.source(text.get(stamp.len() + 1..)?, rest, names)?;
-        let source = self.sources.get(usize::from(found) - 1)?;
+        let source = self.sources.get_mut(usize::from(found) - 1)?;
         let (words, rest) = rest.split_at_checked(source.length)?;
         let (pid, message) = if words.ends_with(b"[") {
             let (pid, digits) = number(*rest.first_chunk()?)?;
@@ -102,11 +103,13 @@ impl Recent {
             Kind::Smtpd(host, service) => {
                 let program = &words[source.host + 1..words.len() - 1];
                 let message = writer::without_tail(message);
-                (program, Writer::Smtpd, message, Some((host, service)))
+                (program, Writer::Smtpd, message, (host, service))
             }
             Kind::Other => match Inner::of(message) {
-                Inner::Login(program, protocol, message) => {
-                    (program, Writer::Login(protocol), message, None)
+                Inner::Login(number, message) => {
+                    let (program, protocol) = writer::LOGIN_PROCESSES[number];
+                    let known = source.login(number, &words[..source.host], names);
+                    (program, Writer::Login(protocol), message, known)
                 }
                 Inner::Other => return Some(Glance::Other),
                 Inner::Odd => return None,
@@ -178,6 +181,7 @@ impl Recent {
             length: text.len(),
             host,
             kind: Kind::of(text, host, names),
+            logins: [None; writer::LOGIN_PROCESSES.len()],
         };
         // Of two that share a slot, the later one takes it.
         match known {
@@ -188,6 +192,16 @@ impl Recent {
             }
         }
         *slot
+    }
+}
+
+impl Source {
+    /// The names of its host and of a login process that writes through it.
+    fn login(&mut self, number: usize, host: &[u8], names: &mut Names) -> (Name, Name) {
+        *self.logins[number].get_or_insert_with(|| {
+            let (program, _) = writer::LOGIN_PROCESSES[number];
+            (names.intern(host), names.intern(program))
+        })
     }
 }
 
@@ -234,8 +248,8 @@ impl Kind {
 
 /// What stands at the beginning of the message of a program that is no login server.
 enum Inner<'a> {
-    /// A login process: `dovecot: imap-login: MESSAGE`.
-    Login(&'a [u8], Protocol, &'a [u8]),
+    /// A login process, by its number in [`writer::LOGIN_PROCESSES`]: `dovecot: imap-login: MESSAGE`.
+    Login(usize, &'a [u8]),
     /// None.
     Other,
     /// What takes a closer look.
@@ -245,11 +259,13 @@ enum Inner<'a> {
 impl<'a> Inner<'a> {
     fn of(message: &'a [u8]) -> Self {
         match message {
-            [b'i' | b'p' | b's' | b'm', ..] => {
-                for (name, protocol) in writer::LOGIN_PROCESSES {
-                    if let Some(rest) = message.strip_prefix(name) {
+            [first @ (b'i' | b'p' | b's' | b'm'), ..] => {
+                for (number, (name, _)) in writer::LOGIN_PROCESSES.iter().enumerate() {
+                    if name.first() == Some(first)
+                        && let Some(rest) = message.strip_prefix(*name)
+                    {
                         return match rest.strip_prefix(b": ") {
-                            Some(rest) => Self::Login(name, protocol, writer::without_level(rest)),
+                            Some(rest) => Self::Login(number, writer::without_level(rest)),
                             None => Self::Odd,
                         };
                     }
@@ -300,14 +316,12 @@ pub(crate) fn check_glance(recent: &mut Recent, names: &mut Names, line: &[u8]) 
     match recent.glance(line, line.len(), names) {
         Glance::Unknown => {}
         Glance::Other => assert_eq!(searched, None, "{shown}"),
-        Glance::Server(found, source) => {
+        Glance::Server(found, (host, service)) => {
             assert_eq!(searched, Some(found), "{shown}");
-            if let Some((host, service)) = source {
-                assert_eq!(
-                    (names.text(host), names.text(service)),
-                    (found.host, found.program)
-                );
-            }
+            assert_eq!(
+                (names.text(host), names.text(service)),
+                (found.host, found.program)
+            );
         }
     }
 }

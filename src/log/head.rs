@@ -7,6 +7,7 @@ use memchr::{memchr, memchr_iter, memmem};
 use super::calendar::{self, Calendar, Year};
 use super::json;
 use super::prefix;
+use super::rfc5424;
 use super::stamp::{self, DAY, Stamp};
 use super::unpack::Packing;
 
@@ -138,7 +139,7 @@ fn form(text: &[u8]) -> Form {
         Form::Json
     } else if text.starts_with(b"__CURSOR=") || memmem::find(text, b"\n__CURSOR=").is_some() {
         Form::Export
-    } else if prefix::is_rfc5424(text) {
+    } else if rfc5424::is_of(text) {
         Form::Rfc5424
     } else {
         Form::Syslog

@@ -125,15 +125,6 @@ proptest! {
     }
 
     #[test]
-    fn the_usual_line_is_cut_as_any_other(words in prop::collection::vec(piece(), 1..10), needle in 0..2usize) {
-        let line = words.concat();
-        let needle = [&b"/smtpd["[..], b"-login: "][needle];
-        for at in memchr::memmem::find_iter(line.as_bytes(), needle) {
-            super::prefix::check_usual(line.as_bytes(), at);
-        }
-    }
-
-    #[test]
     fn a_glance_tells_what_searching_tells(lines in prop::collection::vec(prop::collection::vec(piece(), 1..10), 1..20)) {
         let (mut recent, mut names) = (Recent::new(), Names::default());
         for words in lines {

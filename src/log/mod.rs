@@ -13,6 +13,7 @@ mod block;
 mod calendar;
 mod calibration;
 mod chunk;
+mod clock;
 mod crew;
 mod elements;
 mod event;
@@ -36,6 +37,7 @@ mod refusal;
 mod resume;
 #[cfg(test)]
 mod resume_laws;
+mod rfc5424;
 mod rotation;
 mod row;
 mod saved;

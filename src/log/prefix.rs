@@ -5,6 +5,7 @@
 
 use memchr::memchr;
 
+use super::rfc5424;
 use super::stamp::{self, Stamp};
 use super::writer::{self, Writer};
 
@@ -46,77 +47,6 @@ pub(crate) fn bare(text: &[u8]) -> &[u8] {
 
 /// Cuts a line if a login server wrote it. `needle` is where the word that made it a candidate stands.
 pub(crate) fn cut(line: &[u8], needle: usize) -> Option<Line<'_>> {
-    usual(line, needle).or_else(|| any(line, needle))
-}
-
-/// A line with everything in its usual place: stamp, host, and the needle in the next word,
-/// or of Dovecot in the one behind it. It gives what [`any`] gives, or none, and takes a tenth of the time.
-fn usual(line: &[u8], needle: usize) -> Option<Line<'_>> {
-    let plain = plain_stamp(line);
-    let host_at = plain + 1;
-    let host_end = host_at + blank(line.get(host_at..needle)?)?;
-    let host = &line[host_at..host_end];
-    if plain == 0 || matches!(host, [] | [b'<', ..] | [.., b':']) {
-        return None;
-    }
-    let stamp = &line[..plain];
-    let word_at = host_end + 1;
-    if let Some(rest) = line.get(needle..)?.strip_prefix(b"/smtpd[") {
-        let before = line.get(word_at..needle)?;
-        if before.iter().any(|byte| matches!(byte, b' ' | b'[')) {
-            return None;
-        }
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let message = rest[digits..].strip_prefix(b"]: ")?;
-        // What syslog daemons put before it, `[ID …]` and `message repeated …`, is for `writer`.
-        if matches!(message, [b'[' | b'm', ..]) {
-            return None;
-        }
-        return Some(Line {
-            stamp,
-            host,
-            program: &line[word_at..needle + b"/smtpd".len()],
-            pid: self::digits(&rest[..digits]),
-            writer: Writer::Smtpd,
-            message: writer::without_tail(message),
-            times: 1,
-            ended: true,
-        });
-    }
-    let word_end = word_at + blank(line.get(word_at..needle)?)?;
-    let name = line[word_at..word_end].strip_suffix(b":")?;
-    let program = line.get(word_end + 1..needle + b"-login".len())?;
-    let protocol = writer::login_process(program)?;
-    let (name, pid) = name_and_pid(name)?;
-    if name.ends_with(b"/smtpd") || writer::login_process(name).is_some() {
-        return None;
-    }
-    Some(Line {
-        stamp,
-        host,
-        program,
-        pid,
-        writer: Writer::Login(protocol),
-        message: writer::without_level(line.get(needle + b"-login: ".len()..)?),
-        times: 1,
-        ended: true,
-    })
-}
-
-/// Both ways of cutting must agree.
-#[cfg(test)]
-pub(crate) fn check_usual(line: &[u8], needle: usize) {
-    if let Some(cut) = usual(line, needle) {
-        assert_eq!(Some(cut), any(line, needle), "{}", bstr::BStr::new(line));
-    }
-}
-
-/// Where the first blank stands. The words before it are short, too short for a search by vectors to pay.
-fn blank(text: &[u8]) -> Option<usize> {
-    text.iter().position(|byte| *byte == b' ')
-}
-
-fn any(line: &[u8], needle: usize) -> Option<Line<'_>> {
     let plain = plain_stamp(line);
     if plain > 0 {
         return after_stamp(&line[..plain], line.get(plain + 1..)?);
@@ -125,8 +55,8 @@ fn any(line: &[u8], needle: usize) -> Option<Line<'_>> {
         let end = memchr(b'>', rest.get(..rest.len().min(4))?)?;
         let rest = &rest[end + 1..];
         return match rest {
-            [b'1'..=b'9', b' ', rest @ ..] => rfc5424(rest),
-            _ => any(rest, needle.saturating_sub(end + 2)),
+            [b'1'..=b'9', b' ', rest @ ..] => rfc5424::cut(rest),
+            _ => cut(rest, needle.saturating_sub(end + 2)),
         };
     }
     let reach = line.get(..needle.min(FARTHEST_STAMP).min(line.len()))?;
@@ -219,38 +149,6 @@ fn without_stamp(line: &[u8]) -> Option<Line<'_>> {
     None
 }
 
-/// `2025-11-27T16:26:19.150Z HOST APP PID MSGID SD MSG`, behind the version.
-fn rfc5424(line: &[u8]) -> Option<Line<'_>> {
-    let (stamp, rest) = token(line)?;
-    let (host, rest) = token(rest)?;
-    let (name, rest) = token(rest)?;
-    let (pid, rest) = token(rest)?;
-    let (_, rest) = token(rest)?;
-    let message = trim(structured_data(rest)?);
-    let message = message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message);
-    let [stamp, host] = [stamp, host].map(|field| if field == b"-" { &[] } else { field });
-    writer::line_of(stamp, host, name, digits(pid), message)
-}
-
-/// What follows `-` or `[id name="value"]…`.
-fn structured_data(text: &[u8]) -> Option<&[u8]> {
-    if let Some(rest) = text.strip_prefix(b"-") {
-        return Some(rest);
-    }
-    let mut quoted = false;
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        match byte {
-            b'\\' if quoted => at += 1,
-            b'"' => quoted = !quoted,
-            b']' if !quoted && text.get(at + 1) != Some(&b'[') => return text.get(at + 1..),
-            _ => {}
-        }
-        at += 1;
-    }
-    None
-}
-
 /// The program word `NAME[PID]` or `NAME`.
 fn program<'a>(
     stamp: &'a [u8],
@@ -274,7 +172,7 @@ fn name_and_pid(word: &[u8]) -> Option<(&[u8], Option<u32>)> {
 }
 
 /// The bytes up to the next blank, and what follows it.
-fn token(text: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn token(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let blank = memchr(b' ', text)?;
     Some((&text[..blank], &text[blank + 1..]))
 }
@@ -298,13 +196,6 @@ pub(crate) fn digits(text: &[u8]) -> Option<u32> {
 /// The stamp of a cut line, read.
 pub(crate) fn stamp_of(line: &Line<'_>) -> Option<Stamp> {
     stamp::cut(line.stamp).map(|(stamp, _)| stamp)
-}
-
-/// Whether a log is in the form of RFC 5424, by its first line: `<22>1 2025-…`.
-pub(crate) fn is_rfc5424(text: &[u8]) -> bool {
-    let end = memchr(b'>', &text[..text.len().min(5)]);
-    text.first() == Some(&b'<')
-        && end.is_some_and(|end| matches!(text[end + 1..], [b'1'..=b'9', b' ', ..]))
 }
 
 /// The stamp of any line, whoever wrote it, where one stands in front or right behind a priority.

@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use super::names::{Name, Names, Renaming};
 use super::period::Period;
 use super::refusal;
-use super::session::{Conclusion, End, Key, Login, Part};
+use super::session::{Conclusion, End, Key, Login, NOBODY, Part};
 use super::stamp::DAY;
 use super::tally::{self, Position, Seen, Shown, Tally, Way, Who};
 use crate::evidence::{Lines, Time};
@@ -161,14 +161,16 @@ impl Segment {
         self.open.entry(key).or_default()
     }
 
-    /// Whether the session that the process serves shows that the account is logged in.
-    pub(crate) fn knows(&self, key: Key, account: &[u8]) -> bool {
-        self.open.get(&key).is_some_and(|part| {
-            part.logins.iter().any(|login| {
-                login.under_tls == part.tls.is_some()
-                    && self.names.get(login.who.account) == Some(account)
-            })
-        })
+    /// Who the session that the process serves has shown last; none where it has shown that the account is logged in.
+    pub(crate) fn company(&self, key: Key, account: &[u8]) -> Option<Who> {
+        let Some(part) = self.open.get(&key) else {
+            return Some(NOBODY);
+        };
+        let known = part.logins.iter().any(|login| {
+            login.under_tls == part.tls.is_some()
+                && self.names.get(login.who.account) == Some(account)
+        });
+        (!known).then(|| part.client())
     }
 
     /// Takes out what the process serves.

@@ -6,9 +6,10 @@
 
 use std::sync::LazyLock;
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memmem};
 use serde::{Deserialize, Serialize};
 
+use super::block::Places;
 use super::word;
 
 /// One line, understood.
@@ -142,7 +143,7 @@ fn established(rest: &[u8]) -> Option<Said<'_>> {
         Some(version) => version,
         None => &rest[memmem::find(rest, b": ")? + 2..],
     };
-    let end = memchr(b' ', version).unwrap_or(version.len());
+    let end = word::first(version, b' ').unwrap_or(version.len());
     Some(Said::Tls {
         client: peer.address,
         version: &version[..end],
@@ -176,9 +177,8 @@ fn peer(text: &[u8]) -> Option<(Peer<'_>, &[u8])> {
     Some((peer, rest))
 }
 
-/// What stands before the name; made once, since it is looked for in every login.
-static USER: LazyLock<memmem::Finder<'static>> =
-    LazyLock::new(|| memmem::Finder::new(b", sasl_username="));
+/// What stands before the name.
+const USER: &[u8] = b", sasl_username=";
 
 /// `PEER[, sasl_method=M][, sasl_username=U][, sasl_sender=S][, orig_queue_id=Q][, orig_client=PEER]`.
 ///
@@ -186,10 +186,16 @@ static USER: LazyLock<memmem::Finder<'static>> =
 fn client(text: &[u8]) -> Option<Login<'_>> {
     let (peer, rest) = peer(text)?;
     let rest = rest.strip_prefix(b", sasl_method=")?;
-    let user = USER.find(rest)?;
-    let (method, mut account) = (&rest[..user], &rest[user + USER.needle().len()..]);
+    // Nearly always the name follows at once, and nothing follows it.
+    let comma = word::first(rest, b',')?;
+    let user = if rest[comma..].starts_with(USER) {
+        comma
+    } else {
+        memmem::find(rest, USER)?
+    };
+    let (method, mut account) = (&rest[..user], &rest[user + USER.len()..]);
     let mut ambiguous = false;
-    if memchr(b',', account).is_none() {
+    if word::first(account, b',').is_none() {
         return Some(Login {
             peer,
             method,
@@ -254,7 +260,7 @@ fn rejected(text: &[u8]) -> Option<Login<'_>> {
 fn counters(text: &[u8]) -> Option<Counters> {
     let mut found = Counters::default();
     let mut complete = false;
-    for equal in memchr_iter(b'=', text) {
+    for equal in Places::of(b'=', text) {
         let (name, value) = (&text[..equal], &text[equal + 1..]);
         match name.last() {
             Some(b'h') if name.ends_with(b" auth") => {
@@ -274,7 +280,7 @@ fn count(text: &[u8]) -> (u32, u32) {
     let end = text.iter().position(|byte| *byte == b' ');
     let text = &text[..end.unwrap_or(text.len())];
     let number = |text| super::prefix::digits(text).unwrap_or(0);
-    match memchr(b'/', text) {
+    match text.iter().position(|byte| *byte == b'/') {
         Some(slash) => (number(&text[..slash]), number(&text[slash + 1..])),
         None => (number(text), number(text)),
     }

@@ -233,7 +233,7 @@ fn two_digits(text: &[u8], at: usize) -> Option<u32> {
 }
 
 /// `hh:mm:ss`, in seconds since midnight.
-fn time_of_day(text: &[u8]) -> Option<u32> {
+pub(crate) fn time_of_day(text: &[u8]) -> Option<u32> {
     if text.get(2) != Some(&b':') || text.get(5) != Some(&b':') {
         return None;
     }
@@ -246,7 +246,7 @@ fn time_of_day(text: &[u8]) -> Option<u32> {
 }
 
 /// The length of `.175732` or `,175`.
-fn fraction(text: &[u8]) -> usize {
+pub(crate) fn fraction(text: &[u8]) -> usize {
     match text {
         [b'.' | b',', digits @ ..] => match number_length(digits) {
             0 => 0,

@@ -63,6 +63,14 @@ pub(crate) struct Way {
     pub(crate) shown: Shown,
 }
 
+impl Way {
+    /// Where it is remembered.
+    const fn slot(&self) -> usize {
+        let names = self.host.number() + 3 * self.service.number() + 5 * self.method.number();
+        (names + 7 * self.shown as usize) % RECENT
+    }
+}
+
 /// Who, from where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Who {
@@ -101,6 +109,9 @@ pub(crate) struct Cell {
 /// After how many rows their memory is given back.
 const GIVEN_BACK: usize = 4096;
 
+/// How many ways are remembered.
+const RECENT: usize = 32;
+
 /// How much is counted before it is put into its rows.
 const WAITING: usize = 256;
 
@@ -109,6 +120,8 @@ const WAITING: usize = 256;
 pub(crate) struct Tally {
     ways: Vec<Way>,
     numbers: HashMap<Way, u32>,
+    /// Recent ways with their numbers: a few are by far the most frequent.
+    recent: [Option<(Way, u32)>; RECENT],
     cells: Vec<Cell>,
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
@@ -281,11 +294,18 @@ impl Tally {
 
     /// The number of a way.
     fn number(&mut self, way: Way) -> u32 {
+        let slot = way.slot();
+        match self.recent[slot] {
+            Some((known, number)) if known == way => return number,
+            Some(_) | None => {}
+        }
         let ways = &mut self.ways;
-        *self.numbers.entry(way).or_insert_with(|| {
+        let number = *self.numbers.entry(way).or_insert_with(|| {
             ways.push(way);
             u32::try_from(ways.len() - 1).unwrap_or(u32::MAX)
-        })
+        });
+        self.recent[slot] = Some((way, number));
+        number
     }
 
     /// The number of the row of this way, account and client, if there is one.
