@@ -92,8 +92,11 @@ pub(super) fn run(arguments: &Arguments, invocation: &Invocation, screen: &Scree
         }
         ScanFormat::Evidence => {
             let read = arguments.logs.segment(&named, surface);
-            let harmless = |rows: Vec<u8>| report::plain::json(&String::from_utf8_lossy(&rows));
-            read.map(|(evidence, rows)| (evidence, harmless(rows).into_bytes()))
+            let harmless = |rows: Vec<u8>| {
+                let rows = String::from_utf8_lossy(&rows);
+                report::plain::json(&rows).into_owned().into_bytes()
+            };
+            read.map(|(evidence, rows)| (evidence, harmless(rows)))
         }
     };
     let redaction = match arguments.redact.redaction() {

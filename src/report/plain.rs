@@ -3,6 +3,7 @@
 //! Logs and configurations are hostile input. No control character, no escape sequence and no bidirectional override
 //! of theirs reaches the screen; each is shown by its number instead.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use bstr::{ByteSlice, ByteVec};
@@ -120,7 +121,11 @@ pub fn property(bytes: &[u8]) -> String {
 
 /// A JSON document in which a terminal finds nothing to act on: such characters stand only within its strings, where
 /// `\u202e` means the same.
-pub fn json(document: &str) -> String {
+pub fn json(document: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n') && byte != b'#';
+    if document.bytes().all(is_plain) {
+        return document.into();
+    }
     let mut out = String::with_capacity(document.len());
     // Only a string can hold it (see `without_commands`).
     for c in document.replace("##[", "#\\u0023[").chars() {
@@ -133,7 +138,7 @@ pub fn json(document: &str) -> String {
             }
         }
     }
-    out
+    out.into()
 }
 
 /// The bytes as a cell of a spreadsheet: text that begins like a formula gets an apostrophe in front (OWASP, CSV injection).

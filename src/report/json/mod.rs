@@ -6,6 +6,7 @@ mod preflight;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use bstr::ByteSlice;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
@@ -44,13 +45,11 @@ struct Lines<'o> {
 
 impl Write for Lines<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
-            self.line.extend_from_slice(part);
-            if part.ends_with(b"\n") {
-                let line = plain::json(&String::from_utf8_lossy(&self.line));
-                self.out.write_all(line.as_bytes())?;
-                self.line.clear();
-            }
+        self.line.extend_from_slice(bytes);
+        if bytes.ends_with(b"\n") {
+            let line = self.line.to_str_lossy();
+            self.out.write_all(plain::json(&line).as_bytes())?;
+            self.line.clear();
         }
         Ok(bytes.len())
     }
