@@ -1,4 +1,5 @@
-//! The files with certificates and keys, each read once: every service and every release asks for them anew.
+//! The files beside the configuration (certificates, keys, services(5)), each read once: every service and every release
+//! asks for them anew.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -10,11 +10,12 @@ pub mod sasl;
 pub mod server;
 pub mod setting;
 
-use std::collections::HashMap;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 use bstr::BString;
+use hashbrown::DefaultHashBuilder;
 
 use crate::certificate;
 use crate::protocol::Protocol;
@@ -201,24 +202,34 @@ pub fn over_versions(
     oldest: Version,
     judge: impl Fn(Version) -> Vec<Endpoint>,
 ) -> Vec<Endpoint> {
+    let hasher = DefaultHashBuilder::default();
     let mut joined: Vec<Endpoint> = Vec::new();
-    // The places in `joined` of what the release before says of each endpoint.
-    let mut before: HashMap<String, Vec<usize>> = HashMap::new();
+    // What the release before says: a number for the place of each endpoint, and where it is in `joined`; sorted.
+    let mut before: Vec<(u64, usize)> = Vec::new();
     for (piece, version) in range.pieces(changes, oldest) {
-        let mut here: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut here = Vec::with_capacity(before.len());
         for mut endpoint in judge(version) {
             endpoint.versions = piece;
-            let id = endpoint.id();
-            let earlier = before.get(&id).into_iter().flatten().copied();
-            let same = earlier.filter(|&at| joined[at].versions.before == piece.from);
-            let same = same.into_iter().find(|&at| is_same(&joined[at], &endpoint));
-            let at = same.unwrap_or(joined.len());
-            match same {
-                Some(at) => joined[at].versions.before = piece.before,
-                None => joined.push(endpoint),
-            }
-            here.entry(id).or_default().push(at);
+            let place = hasher.hash_one((&endpoint.service, &endpoint.address, endpoint.port));
+            let first = before.partition_point(|&(other, _)| other < place);
+            let earlier = before[first..].iter();
+            let mut earlier = earlier.take_while(|&&(other, _)| other == place);
+            let same = earlier.find(|&&(_, at)| {
+                joined[at].versions.before == piece.from && is_same(&joined[at], &endpoint)
+            });
+            let at = match same {
+                Some(&(_, at)) => {
+                    joined[at].versions.before = piece.before;
+                    at
+                }
+                None => {
+                    joined.push(endpoint);
+                    joined.len() - 1
+                }
+            };
+            here.push((place, at));
         }
+        here.sort_unstable();
         before = here;
     }
     for endpoint in &mut joined {
@@ -240,20 +251,39 @@ pub fn over_versions(
 
 /// Whether two releases say the same of an endpoint. Since when a value is built in makes no difference to anybody.
 fn is_same(one: &Endpoint, other: &Endpoint) -> bool {
-    let timeless = |endpoint: &Endpoint| {
-        let mut endpoint = endpoint.clone();
-        endpoint.versions = Range::ANY;
-        let reasons = endpoint.because.iter_mut().chain(&mut endpoint.tls_fault);
-        for reason in reasons {
-            if let Origin::Default(since) = &mut reason.origin
-                && *since != "never"
-            {
-                *since = "always";
-            }
-        }
-        endpoint
+    let Endpoint {
+        server: _,
+        service: _,
+        protocol,
+        address: _,
+        port: _,
+        tls,
+        verdict,
+        because,
+        tls_fault,
+        exemptions,
+        assumed,
+        versions: _,
+        log_name,
+    } = one;
+    one.is_at(other)
+        && (protocol, tls, verdict) == (&other.protocol, &other.tls, &other.verdict)
+        && is_same_reason(because, &other.because)
+        && is_same_reason(tls_fault.as_slice(), other.tls_fault.as_slice())
+        && (exemptions, assumed) == (&other.exemptions, &other.assumed)
+        && *log_name == other.log_name
+}
+
+fn is_same_reason(one: &[Because], other: &[Because]) -> bool {
+    let timeless = |origin| match origin {
+        Origin::Default(since) if since != "never" => Origin::Default("always"),
+        Origin::Default(_) | Origin::File(_) | Origin::Implied(_) => origin,
     };
-    timeless(one) == timeless(other)
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(one, other)| {
+            (&one.setting, &one.value, timeless(one.origin))
+                == (&other.setting, &other.value, timeless(other.origin))
+        })
 }
 
 /// The client for whom an endpoint is judged.

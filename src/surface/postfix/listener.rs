@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 
-use crate::postfix::Service;
+use crate::postfix::{Service, View, words};
 use crate::surface::{Client, Endpoint};
 use crate::template;
 use crate::version::Version;
@@ -38,6 +38,31 @@ const PORTS: &[(&str, u16)] = &[
     ("webcache", 8080),
     ("amavis", 10024),
 ];
+
+/// What master reads to know which services run and where they listen.
+#[derive(Debug)]
+pub(super) struct Master {
+    /// `master_service_disable` (2.6 and later).
+    disabled: BString,
+    /// The addresses of `inet_interfaces`, see [`interfaces`].
+    interfaces: Vec<String>,
+    /// Whether IPv4 and IPv6 are in use.
+    protocols: (bool, bool),
+}
+
+impl Master {
+    pub(super) fn of(view: &View<'_>) -> Self {
+        let disabled = view.value("master_service_disable");
+        Self {
+            disabled: match disabled {
+                Ok(value) if view.version() >= Version::new(2, 6) => value.text,
+                Ok(_) | Err(_) => BString::default(),
+            },
+            interfaces: interfaces(view),
+            protocols: protocols(view),
+        }
+    }
+}
 
 /// One socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,11 +131,8 @@ fn port_number(instance: &Instance<'_>, port: &[u8]) -> Option<u16> {
 
 /// `NAME PORT/tcp ALIAS…` in /etc/services.
 fn port_in_services(instance: &Instance<'_>, name: &str) -> Option<u16> {
-    let text = instance
-        .sources
-        .tree()
-        .read(Path::new("/etc/services"))
-        .ok()?;
+    let services = Path::new("/etc/services");
+    let text = instance.files.read(instance.sources, services).ok()?;
     text.lines().find_map(|line| {
         let line = line.split_str("#").next()?.to_str().ok()?;
         let mut fields = line.split_ascii_whitespace();
@@ -200,14 +222,7 @@ fn clash(some: &[IpAddr], others: &[IpAddr]) -> bool {
 /// Whether `master_service_disable` takes the service away: `type` or `name/type` (old: `name.type`), the first match
 /// decides, `!` negates, in any case, by the name as written (global/match_service.c; live 3.7.11, 3.10.13).
 pub(super) fn is_disabled(instance: &Instance<'_>, service: &Service) -> bool {
-    if instance.version < Version::new(2, 6) {
-        return false;
-    }
-    let view = instance.config.view(None, instance.version);
-    let Ok(patterns) = view.value("master_service_disable") else {
-        return false;
-    };
-    for pattern in patterns.words() {
+    for pattern in words(&instance.master.disabled) {
         let bare = pattern.trim_start_with(|c| c == '!');
         let negated = !(pattern.len() - bare.len()).is_multiple_of(2);
         let hit = match bare.rfind_byteset(b"/.") {
@@ -235,16 +250,13 @@ pub(super) fn of_service(instance: &Instance<'_>, service: &Service) -> Vec<List
     if !host.is_empty() {
         return vec![listener(&host.to_str_lossy())];
     }
-    interfaces(instance)
-        .iter()
-        .map(|address| listener(address))
-        .collect()
+    let interfaces = &instance.master.interfaces;
+    interfaces.iter().map(|address| listener(address)).collect()
 }
 
 /// The addresses of `inet_interfaces`, `*` where it is all of them (global/own_inet_addr.c). Both loopback addresses are
 /// one listener, and so are the names that resolve to them.
-fn interfaces(instance: &Instance<'_>) -> Vec<String> {
-    let view = instance.config.view(None, instance.version);
+fn interfaces(view: &View<'_>) -> Vec<String> {
     let Ok(value) = view.value("inet_interfaces") else {
         return vec!["*".to_owned()];
     };
@@ -267,7 +279,7 @@ fn interfaces(instance: &Instance<'_>) -> Vec<String> {
 
 /// The addresses to which a listener is bound, as far as they are known, under `inet_protocols`.
 fn bound(instance: &Instance<'_>, address: &str) -> Vec<IpAddr> {
-    let (v4, v6) = protocols(instance);
+    let (v4, v6) = instance.master.protocols;
     let both = |four: Ipv4Addr, six: Ipv6Addr| vec![IpAddr::V4(four), IpAddr::V6(six)];
     let mut addresses = match address {
         "*" => both(Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED),
@@ -279,8 +291,7 @@ fn bound(instance: &Instance<'_>, address: &str) -> Vec<IpAddr> {
 }
 
 /// Whether IPv4 and IPv6 are in use (`inet_protocols`; before 2.9 only IPv4 by default).
-fn protocols(instance: &Instance<'_>) -> (bool, bool) {
-    let view = instance.config.view(None, instance.version);
+fn protocols(view: &View<'_>) -> (bool, bool) {
     let Ok(value) = view.value("inet_protocols") else {
         return (true, true);
     };

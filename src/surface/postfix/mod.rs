@@ -61,6 +61,7 @@ pub fn endpoints(
             version,
             question,
             files: &files,
+            master: listener::Master::of(&config.view(None, version)),
         };
         instance.endpoints()
     })
@@ -76,14 +77,14 @@ fn because(setting: &str, value: &Value) -> Because {
 }
 
 /// One instance of Postfix in one release, with what is asked about it.
-#[derive(Clone, Copy)]
 struct Instance<'a> {
     config: &'a Config,
     sources: &'a Sources,
     version: Version,
     question: &'a Question,
-    /// The certificates that were read.
+    /// The files that were read.
     files: &'a Files,
+    master: listener::Master,
 }
 
 impl<'a> Instance<'a> {
