@@ -82,6 +82,8 @@ struct SourceFile {
     lines_before: usize,
     /// Where its lines begin, once somebody asked.
     lines: OnceLock<Lines>,
+    /// Where it lies behind links, once somebody asked.
+    place: OnceLock<PathBuf>,
 }
 
 /// The files that were read for one server, and the tree they come from.
@@ -123,6 +125,7 @@ impl Sources {
             bytes_before: 0,
             lines_before: 0,
             lines: OnceLock::new(),
+            place: OnceLock::new(),
         });
         id
     }
@@ -178,6 +181,17 @@ impl Sources {
     /// The path of a file to show.
     pub fn shown_path(&self, id: FileId) -> &Path {
         &self.files[id.0 as usize].shown
+    }
+
+    /// Where a file lies on the disk, behind links; the path to show where it is not there.
+    pub fn place_on_disk(&self, id: FileId) -> &Path {
+        let file = &self.files[id.0 as usize];
+        let place = || {
+            file.shown
+                .canonicalize()
+                .unwrap_or_else(|_| file.shown.clone())
+        };
+        file.place.get_or_init(place)
     }
 
     /// The bytes of a span; nothing of what is not kept.

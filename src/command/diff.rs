@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use bstr::ByteVec;
 use clap::Args;
 
-use crate::fix::{self, Change};
+use crate::fix::Change;
 use crate::patch;
 use crate::report;
 use crate::report::screen::Screen;
@@ -55,12 +55,12 @@ fn answer(arguments: &Arguments, screen: &Screen) -> Result<Outcome, Outcome> {
     let base = base(&surfaces, &changes);
     for (surface, change) in surfaces.iter().zip(&changes) {
         for (file, after) in &change.files {
-            let place = fix::place(&surface.sources, *file);
-            if !printed.insert(place.clone()) {
+            let place = surface.sources.place_on_disk(*file);
+            if !printed.insert(place) {
                 continue;
             }
             let before = surface.sources.bytes(*file);
-            let name = name_below(&base, &place);
+            let name = name_below(&base, place);
             patch.extend(match arguments.reverse {
                 false => patch::unified(&name, before, after),
                 true => patch::unified(&name, after, before),
@@ -110,11 +110,11 @@ fn base(surfaces: &[Surface], changes: &[Change]) -> PathBuf {
         let files = change.files.iter();
         files.map(|(file, _)| {
             let is_relative = surface.sources.shown_path(*file).is_relative();
-            (fix::place(&surface.sources, *file), is_relative)
+            (surface.sources.place_on_disk(*file), is_relative)
         })
     });
-    let places: Vec<(PathBuf, bool)> = places.collect();
-    let is_here = |(place, is_relative): &(PathBuf, bool)| *is_relative && place.starts_with(&here);
+    let places: Vec<(&Path, bool)> = places.collect();
+    let is_here = |(place, is_relative): &(&Path, bool)| *is_relative && place.starts_with(&here);
     if places.iter().all(is_here) {
         return here;
     }
@@ -147,9 +147,9 @@ pub(super) fn patch(surface: &Surface, change: &Change) -> Vec<u8> {
     let mut printed = BTreeSet::new();
     let base = base(std::slice::from_ref(surface), std::slice::from_ref(change));
     for (file, after) in &change.files {
-        let place = fix::place(&surface.sources, *file);
-        if printed.insert(place.clone()) {
-            let name = name_below(&base, &place);
+        let place = surface.sources.place_on_disk(*file);
+        if printed.insert(place) {
+            let name = name_below(&base, place);
             text.extend(patch::unified(&name, surface.sources.bytes(*file), after));
         }
     }
@@ -161,7 +161,7 @@ pub(super) fn notes_of(surface: &Surface, change: &Change) -> Vec<String> {
     let root = surface.root.shown.display();
     let links = change.files.iter().filter_map(|(file, _)| {
         let shown = surface.sources.shown_path(*file);
-        let place = fix::place(&surface.sources, *file);
+        let place = surface.sources.place_on_disk(*file);
         let is_link = std::fs::symlink_metadata(shown).is_ok_and(|meta| meta.is_symlink());
         is_link.then(|| {
             format!(

@@ -11,8 +11,7 @@ mod shared;
 mod style;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::edit::{self, Edit};
 use crate::source::{FileId, Sources};
@@ -295,24 +294,18 @@ fn texts_by_path(sources: &Sources, edits: &[Edit]) -> impl Iterator<Item = (Pat
 ///
 /// A file that the server reads by several names changes under all of them.
 fn texts(sources: &Sources, edits: &[Edit]) -> Vec<(FileId, Vec<u8>)> {
-    let places: BTreeMap<FileId, PathBuf> = match edits {
-        [] => BTreeMap::new(),
-        _ => sources
-            .ids()
-            .map(|file| (file, place(sources, file)))
-            .collect(),
-    };
-    let mut by_place: BTreeMap<&PathBuf, Vec<Edit>> = BTreeMap::new();
+    let mut by_place: BTreeMap<&Path, Vec<Edit>> = BTreeMap::new();
     for edit in edits {
-        if let Some(place) = places.get(&edit.span.file) {
-            by_place.entry(place).or_default().push(edit.clone());
-        }
+        let place = sources.place_on_disk(edit.span.file);
+        by_place.entry(place).or_default().push(edit.clone());
+    }
+    if by_place.is_empty() {
+        return Vec::new();
     }
     sources
         .ids()
         .filter_map(|file| {
-            let edits = by_place.get(places.get(&file)?)?;
-            let mut here: Vec<Edit> = edits.clone();
+            let mut here = by_place.get(sources.place_on_disk(file))?.clone();
             for edit in &mut here {
                 edit.span.file = file;
             }
@@ -320,10 +313,4 @@ fn texts(sources: &Sources, edits: &[Edit]) -> Vec<(FileId, Vec<u8>)> {
             (text != sources.bytes(file)).then_some((file, text))
         })
         .collect()
-}
-
-/// Where a file lies on the disk, behind links; the name itself where it is not there.
-pub fn place(sources: &Sources, file: FileId) -> PathBuf {
-    let shown = sources.shown_path(file);
-    fs::canonicalize(shown).unwrap_or_else(|_| shown.to_path_buf())
 }

@@ -7,7 +7,7 @@ use crate::edit::Edit;
 use crate::surface::Server;
 use crate::surface::server::Surface;
 
-use super::{Change, Wish, harm, judge, place};
+use super::{Change, Wish, harm, judge};
 
 /// What one edit does, without the id that its file has for one server: from, to, and the new text.
 type Splice = (usize, usize, Vec<u8>);
@@ -23,8 +23,8 @@ pub(super) fn agree(surfaces: &[Surface], mut changes: Vec<Change>, wish: &Wish)
         for (surface, change) in surfaces.iter().zip(&changes) {
             for edit in &change.edits {
                 let splice = (edit.span.start, edit.span.end, edit.text.clone());
-                let at = place(&surface.sources, edit.span.file);
-                places.entry(at).or_default().insert(splice);
+                let at = surface.sources.place_on_disk(edit.span.file);
+                places.entry(at.to_path_buf()).or_default().insert(splice);
             }
         }
         let mut refused: BTreeMap<PathBuf, String> = BTreeMap::new();
@@ -57,19 +57,19 @@ fn with_foreign(surface: &Surface, own: &[Edit], places: &Places) -> (Vec<Edit>,
     let (mut edits, mut foreign) = (own.to_vec(), BTreeSet::new());
     let mut seen = BTreeSet::new();
     for file in surface.sources.ids() {
-        let at = place(&surface.sources, file);
-        let Some(splices) = places.get(&at).filter(|_| seen.insert(at.clone())) else {
+        let at = surface.sources.place_on_disk(file);
+        let Some(splices) = places.get(at).filter(|_| seen.insert(at)) else {
             continue;
         };
         let mine: BTreeSet<Splice> = own
             .iter()
-            .filter(|edit| place(&surface.sources, edit.span.file) == at)
+            .filter(|edit| surface.sources.place_on_disk(edit.span.file) == at)
             .map(|edit| (edit.span.start, edit.span.end, edit.text.clone()))
             .collect();
         for (start, end, text) in splices.difference(&mine) {
             let span = crate::source::Span::new(file, *start, *end);
             edits.push(Edit::replace(span, text.clone()));
-            foreign.insert(at.clone());
+            foreign.insert(at.to_path_buf());
         }
     }
     (edits, foreign.into_iter().collect())
@@ -94,8 +94,8 @@ fn withdraw(
     let mut kept = change.edits.clone();
     let mut why = Vec::new();
     kept.retain(|edit| {
-        let at = place(&surface.sources, edit.span.file);
-        let Some(server) = refused.get(&at) else {
+        let at = surface.sources.place_on_disk(edit.span.file);
+        let Some(server) = refused.get(at) else {
             return true;
         };
         why.push(format!(

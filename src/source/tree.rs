@@ -116,7 +116,7 @@ impl FileTree {
             return Err(ReadError::TooLarge);
         }
         // Some files of the system have no length, and no end.
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
         let mut file = File::open(&disk)
             .map_err(ReadError::Io)?
             .take(LARGEST_FILE + 1);

@@ -211,8 +211,13 @@ impl Surface {
         changed.endpoints_of(server, self.question.client)
     }
 
+    /// The root in which these texts, and else those that were read before, stand in for the files.
     fn root_with(&self, texts: impl IntoIterator<Item = (PathBuf, Vec<u8>)>) -> Root {
         let mut root = self.root.clone();
+        for file in self.sources.ids() {
+            let (daemon, text) = (self.sources.daemon_path(file), self.sources.bytes(file));
+            root.tree.overlay(daemon, text.to_vec());
+        }
         for (daemon, text) in texts {
             root.tree.overlay(daemon, text);
         }
