@@ -1,11 +1,15 @@
 //! `plainsight scan`: who authenticates without TLS?
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use crate::evidence::{Evidence, Transport};
+use crate::log::Named;
 use crate::report;
 use crate::report::invocation::Invocation;
 use crate::report::screen::Screen;
+use crate::root;
 
 use super::logs::{self, LogArguments, LogOptions};
 use super::options::{ClientOptions, RedactOptions, ServerOptions, only};
@@ -111,7 +115,10 @@ pub(super) fn run(arguments: &Arguments, invocation: &Invocation, screen: &Scree
     };
     let (mut evidence, mut result) = match read {
         Ok(read) => read,
-        Err(outcome) => return outcome,
+        Err(mut outcome) => {
+            outcome.notes.extend(servers_among(&named));
+            return outcome;
+        }
     };
     if let Some(redaction) = redaction {
         redaction.evidence(&mut evidence);
@@ -134,6 +141,21 @@ pub(super) fn run(arguments: &Arguments, invocation: &Invocation, screen: &Scree
         },
         Err(error) => Outcome::trouble(vec![error.to_string()]),
     }
+}
+
+/// What to write for each server that was named like a log, as it is for the other commands.
+fn servers_among(named: &[Named]) -> Vec<String> {
+    let servers = named.iter().filter_map(|named| match named {
+        Named::Path(path) if path.is_dir() => root::find(path, None, true).ok().map(|_| path),
+        Named::Path(_) | Named::Stdin | Named::Journal => None,
+    });
+    let advice = |path: &PathBuf| {
+        let word = report::shell::path(path);
+        format!(
+            "for the logs of the server whose configuration is there: plainsight scan --root {word}"
+        )
+    };
+    servers.map(advice).collect()
 }
 
 /// Somebody, or nobody; where no login is known to be clear, and of some the log does not tell or not all was read,

@@ -1,6 +1,6 @@
 //! What was typed: the arguments as the program understands them, or what was probably meant.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::builder::StyledStr;
@@ -18,9 +18,13 @@ use super::{Arguments, invocation};
 /// What is not understood, with what was probably meant; also `--help` and `--version` come this way.
 pub fn arguments(words: &[OsString]) -> Result<Arguments, clap::Error> {
     parsed(words).map_err(|mut error| {
-        if let Some((kind, value)) = meant(&error, words) {
+        let unknown = error.kind() == ErrorKind::UnknownArgument;
+        let meant = meant(&error, words);
+        if meant.is_some() || unknown && !words.iter().any(|word| is_named_as_an_option(word)) {
             // clap would say how to write it as a value, which nobody meant.
             error.remove(ContextKind::Suggested);
+        }
+        if let Some((kind, value)) = meant {
             error.remove(ContextKind::SuggestedSubcommand);
             error.insert(kind, value);
         }
@@ -37,6 +41,11 @@ fn parsed(words: &[OsString]) -> Result<Arguments, clap::Error> {
     Ok(arguments)
 }
 
+/// Whether it is a file that looks like an option.
+fn is_named_as_an_option(word: &OsStr) -> bool {
+    word.as_encoded_bytes().starts_with(b"-") && Path::new(word).exists()
+}
+
 /// What was probably meant, where clap has no idea.
 fn meant(error: &clap::Error, words: &[OsString]) -> Option<(ContextKind, ContextValue)> {
     let wrong = |kind| match error.get(kind) {
@@ -45,7 +54,12 @@ fn meant(error: &clap::Error, words: &[OsString]) -> Option<(ContextKind, Contex
     };
     match error.kind() {
         ErrorKind::UnknownArgument if error.get(ContextKind::SuggestedArg).is_none() => {
-            let meant = option(wrong(ContextKind::InvalidArg)?, words)?;
+            let wrong = wrong(ContextKind::InvalidArg)?;
+            if let Some(others) = others_with(wrong) {
+                let tip = StyledStr::from(format!("{wrong} is an option of {others}"));
+                return Some((ContextKind::Suggested, ContextValue::StyledStrs(vec![tip])));
+            }
+            let meant = option(wrong, words)?;
             let meant = ContextValue::String(format!("--{meant}"));
             Some((ContextKind::SuggestedArg, meant))
         }
@@ -67,6 +81,22 @@ fn meant(error: &clap::Error, words: &[OsString]) -> Option<(ContextKind, Contex
         }
         _other => None,
     }
+}
+
+/// The commands that have this option, where any has.
+fn others_with(wrong: &str) -> Option<String> {
+    let name = wrong.strip_prefix("--")?;
+    let program = Arguments::command();
+    let commands = program.get_subcommands().filter(|command| {
+        let mut options = command.get_arguments().filter_map(clap::Arg::get_long);
+        options.any(|long| long == name)
+    });
+    let names: Vec<&str> = commands.map(clap::Command::get_name).collect();
+    let (last, others) = names.split_last()?;
+    Some(match others {
+        [] => (*last).to_owned(),
+        others => format!("{} and {last}", others.join(", ")),
+    })
 }
 
 /// The option of the command in use that is most like the wrong one.
@@ -119,7 +149,12 @@ mod tests {
             assert!(said.contains(meant), "{line}: {said}");
             assert!(!said.contains("as a value"), "{line}: {said}");
         }
-        assert!(!complaint("plainsight check --zzz").contains("similar"));
+        assert!(!complaint("plainsight check --zzz").contains("tip: "));
+        let said = complaint("plainsight check mx --log x");
+        assert!(
+            said.contains("tip: --log is an option of scan, preflight, diff and apply\n"),
+            "{said}"
+        );
     }
 
     #[test]
