@@ -45,10 +45,34 @@ impl Config {
             .filter(|block| block.path.is_empty())
             .collect();
         filters.sort_by_key(|block| block.scopes.first().copied());
+        // A search through all blocks for each of thousands would take too long.
+        let mut known: HashMap<[bool; 4], bool> = HashMap::new();
         filters.iter().find_map(|asked| {
+            let kinds = kinds(&asked.filter);
+            let harmless = known.entry(kinds);
+            if *harmless.or_insert_with(|| self.cannot_conflict(kinds)) {
+                return None;
+            }
             let matching = filters_in_order(&self.index.blocks, &asked.filter);
             self.conflict_among(matching)
         })
+    }
+
+    /// Whether each block that can match a filter with conditions of these kinds holds the one before it: then so it is
+    /// between those that do match.
+    fn cannot_conflict(&self, asked: [bool; 4]) -> bool {
+        let blocks = self.index.blocks.iter().filter(|block| {
+            let mut kinds = kinds(&block.filter).into_iter().zip(asked);
+            block.path.is_empty() && kinds.all(|(wants, has)| has || !wants)
+        });
+        let mut before: Option<&Block> = None;
+        for block in blocks {
+            if before.is_some_and(|before| !is_superset(&block.filter, &before.filter)) {
+                return false;
+            }
+            before = Some(block);
+        }
+        true
     }
 
     fn conflict_among<'a>(&'a self, blocks: impl Iterator<Item = &'a Block>) -> Option<Conflict> {
@@ -101,10 +125,10 @@ fn filters_in_order<'a>(blocks: &'a [Block], asked: &'a Filter) -> impl Iterator
         let net = |mask: &Option<Net>, asked: &Option<Net>| match (mask, asked) {
             (Some(mask), _) if mask.bits() == Some(0) => true,
             (Some(mask), Some(asked)) => {
-                mask == asked
-                    || asked
-                        .range
-                        .is_some_and(|(address, bits)| bits > 0 && mask.contains(address))
+                asked
+                    .range
+                    .is_some_and(|(address, bits)| bits > 0 && mask.contains(address))
+                    || mask == asked
             }
             (Some(_), None) => false,
             (None, _) => true,
@@ -120,6 +144,17 @@ fn filters_in_order<'a>(blocks: &'a [Block], asked: &'a Filter) -> impl Iterator
             && net(&mask.remote, &asked.remote)
             && net(&mask.local, &asked.local)
     })
+}
+
+/// Of which kinds the conditions of a filter are; a prefix of no bits is none.
+fn kinds(filter: &Filter) -> [bool; 4] {
+    let net = |net: &Option<Net>| net.as_ref().is_some_and(|net| net.bits() != Some(0));
+    [
+        net(&filter.local),
+        net(&filter.remote),
+        filter.local_name.is_some(),
+        filter.protocol.is_some(),
+    ]
 }
 
 /// config_filter_is_superset: no longer prefixes, and no protocol or name where the other has none.

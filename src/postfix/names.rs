@@ -32,7 +32,8 @@ const SUFFIXES: &[&str] = &[
 
 /// Every name, sorted.
 pub fn parameter_names() -> impl Iterator<Item = &'static str> {
-    NAMES.lines()
+    static SORTED: LazyLock<Vec<&str>> = LazyLock::new(|| NAMES.lines().collect());
+    SORTED.iter().copied()
 }
 
 /// Whether some release knows a parameter of this name, or makes one like it for a service.

@@ -2,7 +2,7 @@
 //!
 //! Read in master/master_ent.c (get_master_ent) and util/host_port.c; which socket gets a connection was tried live.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
@@ -148,7 +148,7 @@ fn port_in_services(instance: &Instance<'_>, name: &str) -> Option<u16> {
 pub(super) fn refused(instance: &Instance<'_>) -> Option<Down> {
     let interfaces = instance.config.view(None, instance.version);
     let interfaces = interfaces.value("inet_interfaces").ok()?;
-    let mut seen: HashMap<u16, Vec<(Vec<IpAddr>, &Service)>> = HashMap::new();
+    let mut taken: HashMap<u16, HashSet<IpAddr>> = HashMap::new();
     for service in listening(instance) {
         let (host, port) = host_and_port(service.name.text.as_ref());
         let Some(port) = port_number(instance, port) else {
@@ -193,9 +193,9 @@ pub(super) fn refused(instance: &Instance<'_>) -> Option<Down> {
             .iter()
             .flat_map(|one| bound(instance, &one.address))
             .collect();
-        let others = seen.entry(port).or_default();
+        let taken = taken.entry(port).or_default();
         if instance.version < Version::new(3, 6)
-            && others.iter().any(|(theirs, _)| clash(theirs, &addresses))
+            && addresses.iter().any(|&one| is_taken(one, taken))
         {
             let message = format!("master does not start: port {port} is bound twice");
             return Some(Down::at(
@@ -205,18 +205,21 @@ pub(super) fn refused(instance: &Instance<'_>) -> Option<Down> {
                 message,
             ));
         }
-        others.push((addresses, service));
+        taken.extend(addresses);
     }
     None
 }
 
-/// Whether two sockets on one port cannot be bound both without SO_REUSEPORT.
-fn clash(some: &[IpAddr], others: &[IpAddr]) -> bool {
-    some.iter().any(|a| {
-        others.iter().any(|b| {
-            a.is_ipv4() == b.is_ipv4() && (a == b || a.is_unspecified() || b.is_unspecified())
-        })
-    })
+/// Whether a socket on a port of which these addresses are bound already cannot be bound without SO_REUSEPORT.
+fn is_taken(address: IpAddr, taken: &HashSet<IpAddr>) -> bool {
+    let all: IpAddr = match address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let mut others = taken.iter();
+    taken.contains(&address)
+        || taken.contains(&all)
+        || address == all && others.any(|other| other.is_ipv4() == address.is_ipv4())
 }
 
 /// Whether `master_service_disable` takes the service away: `type` or `name/type` (old: `name.type`), the first match
