@@ -118,7 +118,7 @@ fn what_the_answer_depended_on_is_given_again() {
         ),
         (
             "scan mx/var/log/maillog --log mx/var/log/maillog --redact",
-            "plainsight preflight DIRECTORY --log mx/var/log/maillog --log mx/var/log/maillog --redact",
+            "plainsight preflight SERVER-ROOT --log mx/var/log/maillog --log mx/var/log/maillog --redact",
         ),
         (
             "preflight mx/etc/dovecot --accept anna --dovecot-version 2.3.19.1 --window 1 --log mx/var/log/maillog",

@@ -40,8 +40,8 @@ impl Invocation {
         if self.logs.iter().all(Given::is_of_this_machine) {
             return format!("next: {}", self.preflight_at(None));
         }
-        let command = self.preflight_at(Some("DIRECTORY".to_owned()));
-        format!("next, with the directory of its configuration (/ for this machine): {command}")
+        let command = self.preflight_at(Some("SERVER-ROOT".to_owned()));
+        format!("next, SERVER-ROOT being where its etc is: {command}")
     }
 
     fn preflight_at(&self, place: Option<String>) -> String {
@@ -133,8 +133,8 @@ mod tests {
         };
         assert_eq!(
             invocation.step_from_logs(),
-            "next, with the directory of its configuration (/ for this machine): \
-             plainsight preflight DIRECTORY --dovecot-version 2.3.19.1 --no-gitignore --log 'a b' --log - --since=-3d"
+            "next, SERVER-ROOT being where its etc is: \
+             plainsight preflight SERVER-ROOT --dovecot-version 2.3.19.1 --no-gitignore --log 'a b' --log - --since=-3d"
         );
         let own = Invocation {
             logs: vec![given("log", "/var/log/mail.log*"), given("since", "14d")],
