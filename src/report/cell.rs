@@ -7,6 +7,8 @@ use super::screen::{Screen, Tone};
 pub(super) enum Kind {
     /// Numbers, which stand at the right and are not cut.
     Number,
+    /// Times, which are not cut either.
+    Time,
     /// What a row is known by.
     Name,
     /// What may stand below the row.
@@ -30,6 +32,12 @@ impl Column {
     /// A column of numbers.
     pub const fn number(head: &'static str) -> Self {
         let kind = Kind::Number;
+        Self { head, kind }
+    }
+
+    /// A column of times.
+    pub const fn time(head: &'static str) -> Self {
+        let kind = Kind::Time;
         Self { head, kind }
     }
 

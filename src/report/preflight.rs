@@ -137,7 +137,7 @@ fn write_accounts(
     ];
     head.extend(columns.networks.then_some(Column::aside("NETWORK")));
     head.push(Column::number("LOGINS"));
-    head.push(Column::name("LAST"));
+    head.push(Column::time("LAST"));
     head.extend(columns.schedules.then_some(Column::aside("WHEN")));
     head.extend(columns.programs.then_some(Column::aside("PROGRAM")));
     head.push(Column::aside("WHY"));
@@ -302,7 +302,7 @@ fn write_versions(out: &mut dyn Write, preflight: &Preflight, screen: &Screen) -
         Column::name("VERSION"),
         Column::number("ACCOUNTS"),
         Column::number("LOGINS"),
-        Column::name("LAST"),
+        Column::time("LAST"),
     ]);
     for one in versions {
         let version = one.version.as_ref().map(|version| plain(version));

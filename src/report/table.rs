@@ -13,7 +13,7 @@ pub use super::cell::{Cell, Column};
 /// Two columns are as far apart.
 const GAP: usize = 2;
 
-/// A column is not made narrower than this for the sake of others: a time fits.
+/// A column is not made narrower than this for the sake of others.
 const LEAST: usize = 20;
 
 /// Rows of cells under a head.
@@ -207,7 +207,7 @@ impl Table {
     fn fit(&self, beside: &[usize], wishes: &[usize], room: usize) -> Option<Vec<(usize, usize)>> {
         let room = room.checked_sub(GAP * beside.len().saturating_sub(1))?;
         let least = |column: usize| match self.columns[column].kind {
-            Kind::Number => wishes[column],
+            Kind::Number | Kind::Time => wishes[column],
             Kind::Name | Kind::Aside => wishes[column].min(LEAST),
         };
         let widths = |most: usize| {
@@ -292,6 +292,29 @@ mod tests {
               anna     laptop-of-anna.            7  logs in without TLS\n          \
                        example.org\n \
               ben      -                         12  -\n"
+        );
+    }
+
+    #[test]
+    fn a_time_is_not_cut() {
+        let mut table = Table::new(vec![
+            Column::name("ACCOUNT"),
+            Column::aside("NAME"),
+            Column::time("LAST"),
+        ]);
+        let cells = [
+            "anna",
+            "laptop-of-anna.example.org",
+            "2026-10-29T07:00:01+01:00",
+        ];
+        table.row(cells.map(Cell::from).to_vec());
+        assert_eq!(
+            shown(&table, Some(60)),
+            " ACCOUNT  NAME                     LAST\n anna     laptop-of-anna.example.  2026-10-29T07:00:01+01:00\n          org\n"
+        );
+        assert_eq!(
+            shown(&table, Some(40)),
+            " ACCOUNT  LAST\n anna     2026-10-29T07:00:01+01:00\n     name: laptop-of-anna.example.org\n"
         );
     }
 
