@@ -80,9 +80,7 @@ impl WishOptions {
         for named in &self.endpoint {
             let mut all = surfaces.iter().flat_map(|surface| &surface.endpoints);
             if !all.any(|endpoint| is_named(endpoint, named)) {
-                return Err(Outcome::trouble(vec![format!(
-                    "no endpoint \"{named}\" here; `plainsight check` lists them"
-                )]));
+                return Err(Outcome::trouble(vec![no_endpoint(named, surfaces)]));
             }
         }
         let mut changes = Vec::new();
@@ -193,6 +191,22 @@ impl WishOptions {
         }
         Ok(harmful)
     }
+}
+
+/// That none is meant, and which there are, if these are so few that somebody reads them.
+fn no_endpoint(named: &str, surfaces: &[Surface]) -> String {
+    const MOST: usize = 12;
+    let all = surfaces.iter().flat_map(|surface| &surface.endpoints);
+    let known: BTreeSet<String> = all
+        .map(|endpoint| format!("{} ({})", endpoint.service, endpoint.port))
+        .collect();
+    let known: Vec<String> = known.into_iter().collect();
+    let help = match known.len() {
+        0 => "there is none".to_owned(),
+        1..=MOST => format!("there are {}", known.join(", ")),
+        _many => "`plainsight check` lists them".to_owned(),
+    };
+    format!("no endpoint \"{named}\" here; {help}")
 }
 
 /// Whether the user means this endpoint: by its id, its service, the first word of that, or its port.

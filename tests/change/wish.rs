@@ -72,7 +72,10 @@ fn one_endpoint_alone() {
     );
     let (code, patch, err) = diff(&root, &["--endpoint", "2525", "."]);
     assert_eq!((code, patch.as_str()), (Some(2), ""));
-    assert!(err.contains("no endpoint \"2525\" here"), "{err}");
+    assert!(
+        err.contains("no endpoint \"2525\" here; there are imap-login/imap (143), "),
+        "{err}"
+    );
 }
 
 /// Only the service that postscreen hands the clients of port 25 to gets the option.
