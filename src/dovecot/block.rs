@@ -4,9 +4,11 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::iter;
 
-use bstr::BString;
+use bstr::{BStr, BString};
 
+use super::lookup::Lookup;
 use super::names;
 use super::scope::{Net, ScopeId, Section};
 use super::{Config, Family};
@@ -50,6 +52,10 @@ pub(super) struct Index {
     pub(super) blocks: Vec<Block>,
     /// Which blocks are those of a group, in the same order.
     pub(super) groups: HashMap<(BString, BString), Vec<usize>>,
+    /// Which others ask for a service or a listener, by the name of the innermost one.
+    named: HashMap<BString, Vec<usize>>,
+    /// Which others ask for neither.
+    unnamed: Vec<usize>,
 }
 
 impl Index {
@@ -137,15 +143,47 @@ impl Index {
             }
         }
         let mut groups: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut named: HashMap<BString, Vec<usize>> = HashMap::new();
+        let mut unnamed = Vec::new();
         for (at, block) in blocks.iter().enumerate() {
             if let Some(Section::Group { label, name }) = block.path.first() {
                 groups
                     .entry((label.clone(), name.clone()))
                     .or_default()
                     .push(at);
+            } else if let Some(name) = block
+                .path
+                .iter()
+                .rev()
+                .find_map(Section::service_or_listener)
+            {
+                named.entry(name.clone()).or_default().push(at);
+            } else {
+                unnamed.push(at);
             }
         }
-        Self { blocks, groups }
+        Self {
+            blocks,
+            groups,
+            named,
+            unnamed,
+        }
+    }
+
+    /// The blocks outside of groups that a lookup may match, in their order: those of other services and listeners, of
+    /// which there may be thousands, are left out.
+    pub(super) fn candidates(&self, lookup: &Lookup<'_>) -> impl Iterator<Item = &Block> {
+        let named = |name: Option<&str>| self.named.get(BStr::new(name?)).map(Vec::as_slice);
+        let (service, listener) = (named(lookup.service), named(lookup.listener));
+        let unnamed = Some(self.unnamed.as_slice());
+        let mut lists = [unnamed, service, listener].map(Option::unwrap_or_default);
+        iter::from_fn(move || {
+            let next = *lists.iter().filter_map(|list| list.first()).min()?;
+            for list in &mut lists {
+                *list = list.strip_prefix(&[next]).unwrap_or(list);
+            }
+            self.blocks.get(next)
+        })
     }
 }
 

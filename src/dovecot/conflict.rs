@@ -29,7 +29,7 @@ impl Config {
     /// The first conflict that a lookup meets (2.3): the connection dies with it.
     pub fn conflict(&self, lookup: &Lookup<'_>) -> Option<Conflict> {
         let matching = |block: &&Block| block.path.is_empty() && self.matches(block, lookup);
-        self.conflict_among(self.index.blocks.iter().filter(matching))
+        self.conflict_among(self.index.candidates(lookup).filter(matching))
     }
 
     /// The first conflict between the blocks that match the filter of some block (2.3): the daemon does not start

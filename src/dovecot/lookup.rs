@@ -188,9 +188,8 @@ impl Config {
         lookup: &Lookup<'_>,
         mut ask: impl FnMut(&Block) -> Option<usize>,
     ) -> Option<usize> {
-        for block in &self.index.blocks {
-            let in_group = matches!(block.path.first(), Some(Section::Group { .. }));
-            if in_group || !self.matches(block, lookup) {
+        for block in self.index.candidates(lookup) {
+            if !self.matches(block, lookup) {
                 continue;
             }
             if let Some(found) = ask(block) {

@@ -78,6 +78,20 @@ pub enum Section {
 }
 
 impl Section {
+    /// The name of the service or listener that it is.
+    pub(super) const fn service_or_listener(&self) -> Option<&BString> {
+        match self {
+            Self::Service(name) | Self::Listener(name) => Some(name),
+            Self::Protocol { .. }
+            | Self::Local(_)
+            | Self::Remote(_)
+            | Self::LocalName(_)
+            | Self::SslServer
+            | Self::Group { .. }
+            | Self::Other { .. } => None,
+        }
+    }
+
     /// Whether it is a filter over clients or protocols.
     pub const fn is_filter(&self) -> bool {
         match self {

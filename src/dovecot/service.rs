@@ -3,13 +3,15 @@
 //! Sources: src/imap-login/imap-login-settings.c and its like for POP3 and submission (2.3.19.1, 2.4.1),
 //! service_create_inet_listeners in src/master/service.c, and `doveconf -a` of the four Debian releases for ManageSieve.
 
-use bstr::{BString, ByteSlice};
+use std::collections::{HashMap, HashSet};
+
+use bstr::{BStr, BString, ByteSlice};
 
 use crate::source::{Origin, Span};
 
 use super::lookup::{Lookup, Value, words};
 use super::scope::Section;
-use super::{Config, Family};
+use super::{Assignment, Config, Family};
 
 /// A program that logs clients in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,17 +208,9 @@ impl Config {
     /// The listeners of all login services whose protocol runs, closed ones included.
     pub fn listeners(&self, protocols: &Protocols) -> Vec<Listener> {
         let mut found = Vec::new();
+        let written = Written::of(self);
         for login in logins(self.family) {
-            let mut services = vec![BString::from(login.service)];
-            for scope in &self.scopes {
-                if let Some(Section::Service(name)) = &scope.section
-                    && !services.contains(name)
-                    && self.runs(name, &login)
-                {
-                    services.push(name.clone());
-                }
-            }
-            for service in services {
+            for service in self.services_of(&login) {
                 let own = service == login.service;
                 let service = service.to_string();
                 let lookup = Lookup {
@@ -237,49 +231,77 @@ impl Config {
                     .iter()
                     .any(|name| words(name).any(|word| word == needs));
                 if needs.is_empty() || named {
-                    self.listeners_of(login, &service, own, &mut found);
+                    self.listeners_of(login, &service, own, &written, &mut found);
                 }
             }
         }
         found
     }
 
-    /// Whether a service of another name runs the program of `login`.
-    fn runs(&self, service: &BString, login: &Login) -> bool {
-        self.assignments.iter().any(|assignment| {
+    /// The services that run the program of `login`: its own, and those of other names.
+    fn services_of(&self, login: &Login) -> Vec<BString> {
+        let runs = |assignment: &&Assignment| {
+            let mut words = assignment.text.split(|&c| c == b' ');
+            let program = words.next().unwrap_or_default();
             assignment.key == "executable"
-                && matches!(self.scopes[assignment.scope.index()].section, Some(Section::Service(ref name)) if name == service)
-                && {
-                    let program = assignment.text.split(|&c| c == b' ').next().unwrap_or_default();
-                    program.rsplit(|&c| c == b'/').next() == Some(login.service.as_bytes())
-                }
-        })
+                && program.rsplit(|&c| c == b'/').next() == Some(login.service.as_bytes())
+        };
+        let running = self.assignments.iter().filter(runs);
+        let running: HashSet<&BString> = running
+            .filter_map(|assignment| self.service_around(assignment))
+            .collect();
+        let mut services = vec![BString::from(login.service)];
+        let mut seen = HashSet::new();
+        for scope in &self.scopes {
+            if let Some(Section::Service(name)) = &scope.section
+                && name != login.service
+                && running.contains(name)
+                && seen.insert(name)
+            {
+                services.push(name.clone());
+            }
+        }
+        services
     }
 
-    fn listeners_of(&self, login: Login, service: &str, own: bool, found: &mut Vec<Listener>) {
+    /// The service right inside of which an assignment stands.
+    fn service_around(&self, assignment: &Assignment) -> Option<&BString> {
+        match self.scope(assignment.scope)?.section.as_ref()? {
+            Section::Service(name) => Some(name),
+            Section::Protocol { .. }
+            | Section::Local(_)
+            | Section::Remote(_)
+            | Section::LocalName(_)
+            | Section::Listener(_)
+            | Section::SslServer
+            | Section::Group { .. }
+            | Section::Other { .. } => None,
+        }
+    }
+
+    fn listeners_of(
+        &self,
+        login: Login,
+        service: &str,
+        own: bool,
+        written: &Written<'_>,
+        found: &mut Vec<Listener>,
+    ) {
         let built_in = if own { login.listeners } else { &[] };
         let mut names: Vec<BString> = built_in
             .iter()
             .map(|(name, ..)| BString::from(*name))
             .collect();
-        for scope in &self.scopes {
-            let parent = scope
-                .parent
-                .and_then(|parent| self.scopes[parent.index()].section.as_ref());
-            if let (Some(Section::Listener(name)), Some(Section::Service(of))) =
-                (&scope.section, parent)
-                && of == service
-                && !names.contains(name)
-            {
-                names.push(name.clone());
-            }
-        }
-        let user = self.assignments.iter().any(|assignment| {
-            assignment.key == "user"
-                && self
-                    .scope(assignment.scope)
-                    .is_some_and(|scope| matches!(&scope.section, Some(Section::Service(name)) if name == service))
-        });
+        let others = written.listeners.get(BStr::new(service)).into_iter();
+        let is_built_in = |name: &BString| built_in.iter().any(|(known, ..)| name == *known);
+        names.extend(
+            others
+                .flatten()
+                .copied()
+                .filter(|name| !is_built_in(name))
+                .cloned(),
+        );
+        let user = written.with_user.contains(BStr::new(service));
         for name in names {
             let name = name.to_string();
             let default = built_in.iter().find(|(known, ..)| *known == name);
@@ -315,6 +337,38 @@ impl Config {
                 address: get("inet_listener_listen", None),
                 name,
             });
+        }
+    }
+}
+
+/// What is written about services.
+struct Written<'c> {
+    /// The listeners of each, in the order of their first opening.
+    listeners: HashMap<&'c BStr, Vec<&'c BString>>,
+    /// Those that have a user.
+    with_user: HashSet<&'c BStr>,
+}
+
+impl<'c> Written<'c> {
+    fn of(config: &'c Config) -> Self {
+        let mut listeners: HashMap<&BStr, Vec<&BString>> = HashMap::new();
+        let mut seen = HashSet::new();
+        for scope in &config.scopes {
+            let parent = scope.parent.and_then(|parent| config.scope(parent));
+            if let (Some(Section::Listener(name)), Some(Section::Service(service))) = (
+                &scope.section,
+                parent.and_then(|parent| parent.section.as_ref()),
+            ) && seen.insert((service, name))
+            {
+                listeners.entry(service.as_bstr()).or_default().push(name);
+            }
+        }
+        let users = config.assignments.iter().filter(|one| one.key == "user");
+        Self {
+            listeners,
+            with_user: users
+                .filter_map(|one| Some(config.service_around(one)?.as_bstr()))
+                .collect(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What keeps the daemon from starting, or all logins from working.
 
+use std::collections::{HashMap, HashSet};
+
 use bstr::BString;
 
 use crate::certificate::{Missing, Policy};
@@ -281,13 +283,13 @@ fn no_authority(config: &Config) -> Option<Answer> {
 
 /// Two listeners on one address and port (master_settings_verify).
 fn duplicate(listeners: &[Listener]) -> Option<Answer> {
-    let mut seen: Vec<(&BString, &BString)> = Vec::new();
+    let mut seen: HashSet<(&BString, &BString)> = HashSet::new();
     for listener in listeners
         .iter()
         .filter(|listener| listener.port.text != "0" && listener.port.unknown.is_none())
     {
         let place = (&listener.port.text, &listener.address.text);
-        if seen.contains(&place) {
+        if !seen.insert(place) {
             return Some(fails(
                 format!(
                     "duplicate listener: {}:{}",
@@ -298,7 +300,6 @@ fn duplicate(listeners: &[Listener]) -> Option<Answer> {
                 listener.port.origin,
             ));
         }
-        seen.push(place);
     }
     None
 }
@@ -365,17 +366,15 @@ fn unusable_address(config: &Config, listeners: &[Listener]) -> Option<Answer> {
 /// Two listeners that want one port of one address: the second finds it in use.
 fn occupied(config: &Config, listeners: &[Listener]) -> Option<Answer> {
     let listen = config.effective("listen", &Lookup::default());
-    let mut open: Vec<(&BString, super::Address)> = Vec::new();
+    let mut open: HashMap<&BString, Vec<super::Address>> = HashMap::new();
     for listener in listeners
         .iter()
         .filter(|listener| listener.port.text != "0" && listener.port.unknown.is_none())
     {
         let own = &listener.address.text;
         for address in super::addresses_of(if own.is_empty() { &listen.text } else { own }) {
-            if open
-                .iter()
-                .any(|(port, taken)| **port == listener.port.text && taken.overlaps(&address))
-            {
+            let open = open.entry(&listener.port.text).or_default();
+            if open.iter().any(|taken| taken.overlaps(&address)) {
                 let message = format!(
                     "listen({}, {}) failed: Address already in use",
                     address.shown, listener.port.text
@@ -387,7 +386,7 @@ fn occupied(config: &Config, listeners: &[Listener]) -> Option<Answer> {
                     listener.port.origin,
                 ));
             }
-            open.push((&listener.port.text, address));
+            open.push(address);
         }
     }
     None
