@@ -4,8 +4,8 @@ use bstr::ByteSlice;
 use jiff::civil::Date;
 
 use crate::finding::{Finding, Place};
-use crate::postfix::MasterEntry;
-use crate::source::{FileId, Span};
+use crate::postfix::{MainEntry, MasterEntry};
+use crate::source::Span;
 use crate::surface::server::Surface;
 use crate::toml::day;
 
@@ -57,13 +57,19 @@ pub(super) fn find(surface: &Surface) -> Vec<Comment> {
         if !bytes.contains_str(MARK) {
             continue;
         }
-        let mut at = 0;
-        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        let first = comments.len();
+        // From the last line to the first, so that what stands below each is known.
+        let (mut end, mut below) = (bytes.len(), None);
+        for line in bytes.split_inclusive(|&byte| byte == b'\n').rev() {
+            let span = Span::new(file, end - line.len(), end);
+            end = span.start;
             if let Some(text) = marked(line) {
-                comments.push(comment(surface, Span::new(file, at, at + line.len()), text));
+                comments.push(comment(surface, span, text, below));
+            } else if !matches!(line.trim_ascii().first(), None | Some(b'#')) {
+                below = Some(span);
             }
-            at += line.len();
         }
+        comments[first..].reverse();
     }
     comments
 }
@@ -79,13 +85,14 @@ fn marked(line: &[u8]) -> Option<&[u8]> {
         .strip_prefix(MARK)
 }
 
-fn comment(surface: &Surface, line: Span, text: &[u8]) -> Comment {
+/// The comment on `line`; `below` is the next line that is neither blank nor a comment.
+fn comment(surface: &Surface, line: Span, text: &[u8], below: Option<Span>) -> Comment {
     let sources = &surface.sources;
     let indent = sources.text(line).len() - sources.text(line).trim_ascii_start().len();
     let length = sources.text(line).trim_ascii().len();
     let start = line.start + indent;
     let span = Span::new(line.file, start, start + length);
-    let covered = line_below(surface, line.file, line.end).map(|below| entry_at(surface, below));
+    let covered = below.map(|below| entry_at(surface, below));
     let (covered, service) = covered.map_or((None, None), |(span, service)| (Some(span), service));
     Comment {
         span,
@@ -96,43 +103,35 @@ fn comment(surface: &Surface, line: Span, text: &[u8]) -> Comment {
     }
 }
 
-/// The next line that is neither blank nor a comment.
-fn line_below(surface: &Surface, file: FileId, from: usize) -> Option<Span> {
-    let mut at = from;
-    let bytes = surface.sources.bytes(file);
-    for line in bytes[from..].split_inclusive(|&byte| byte == b'\n') {
-        let text = line.trim_ascii();
-        if !text.is_empty() && !text.starts_with(b"#") {
-            return Some(Span::new(file, at, at + line.len()));
-        }
-        at += line.len();
-    }
-    None
-}
-
 /// The setting or service that begins with this line, with the service's name; else the line alone.
 fn entry_at(surface: &Surface, line: Span) -> (Span, Option<String>) {
-    let begins = |span: Span| span.file == line.file && span.start == line.start;
     if let Some(config) = &surface.postfix {
-        for entry in config.master.iter().flat_map(|master| &master.entries) {
-            if begins(entry.span()) {
-                let service = match entry {
-                    MasterEntry::Service(service) => Some(service.label()),
-                    MasterEntry::Broken { .. } | MasterEntry::Ignored(_) => None,
-                };
-                return (entry.span(), service);
-            }
+        let master = config.master.iter();
+        let mut service = master.filter_map(|one| begins_at(&one.entries, line, MasterEntry::span));
+        if let Some(entry) = service.next() {
+            let service = match entry {
+                MasterEntry::Service(service) => Some(service.label()),
+                MasterEntry::Broken { .. } | MasterEntry::Ignored(_) => None,
+            };
+            return (entry.span(), service);
         }
-        for entry in config.main.iter().flat_map(|main| &main.entries) {
-            if begins(entry.span()) {
-                return (entry.span(), None);
-            }
+        let main = config.main.iter();
+        let mut setting = main.filter_map(|one| begins_at(&one.entries, line, MainEntry::span));
+        if let Some(entry) = setting.next() {
+            return (entry.span(), None);
         }
     }
     let files = surface.dovecot.iter().flat_map(|config| &config.files);
-    let mut entries = files.flat_map(|file| &file.entries);
-    let entry = entries.find(|entry| begins(entry.span));
-    (entry.map_or(line, |entry| entry.span), None)
+    let mut entries = files.filter_map(|file| begins_at(&file.entries, line, |one| one.span));
+    (entries.next().map_or(line, |entry| entry.span), None)
+}
+
+/// The entry that begins where a line does, of entries that tile a file.
+fn begins_at<E>(entries: &[E], line: Span, span: impl Fn(&E) -> Span) -> Option<&E> {
+    let at = entries.partition_point(|entry| span(entry).start < line.start);
+    let entry = entries.get(at)?;
+    let found = span(entry);
+    (found.file == line.file && found.start == line.start).then_some(entry)
 }
 
 /// Reads ` ignore[RULE, …] REASON until=DATE`.

@@ -264,6 +264,7 @@ fn interfaces(view: &View<'_>) -> Vec<String> {
         return vec!["*".to_owned()];
     };
     let mut addresses: Vec<String> = Vec::new();
+    let mut known = HashSet::new();
     for word in value.words() {
         let word = word.to_string();
         let word = word.trim_matches(['[', ']']);
@@ -273,7 +274,7 @@ fn interfaces(view: &View<'_>) -> Vec<String> {
             "loopback-only" | "localhost" => "localhost",
             _ => word,
         };
-        if !addresses.iter().any(|known| known == address) {
+        if known.insert(address.to_owned()) {
             addresses.push(address.to_owned());
         }
     }
