@@ -64,19 +64,19 @@ fn skip(source: &mut impl BufRead, bytes: u64) -> io::Result<()> {
     io::copy(&mut source.take(bytes), &mut io::sink()).map(drop)
 }
 
-fn set(fields: &mut Fields, name: &[u8], value: &[u8]) {
+fn set(fields: &mut Fields<'_>, name: &[u8], value: &[u8]) {
     match name {
-        b"MESSAGE" => fields.message = value.to_vec(),
-        b"SYSLOG_IDENTIFIER" => fields.program = value.to_vec(),
+        b"MESSAGE" => fields.message = value.to_vec().into(),
+        b"SYSLOG_IDENTIFIER" => fields.program = value.to_vec().into(),
         b"_PID" => fields.pid = super::prefix::digits(value),
         b"SYSLOG_PID" => fields.pid = fields.pid.or_else(|| super::prefix::digits(value)),
-        b"_HOSTNAME" => fields.host = value.to_vec(),
+        b"_HOSTNAME" => fields.host = value.to_vec().into(),
         b"__REALTIME_TIMESTAMP" => fields.stamp = stamp_of_micros(value),
         _ => {}
     }
 }
 
-fn take(events: &mut Events<'_>, fields: &Fields, line: u64) {
+fn take(events: &mut Events<'_>, fields: &Fields<'_>, line: u64) {
     events.cover_stamp(&fields.stamp);
     if let Some(cut) = fields.line() {
         events.take(&cut, None, || line, 1);

@@ -2,9 +2,10 @@
 //!
 //! Only lines with a needle come here, so that most of a log is never parsed.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::prefix::{self, Line};
@@ -13,14 +14,14 @@ use super::writer;
 
 /// The fields that matter. Some services write one under two names; then the first that has a value counts.
 #[derive(Debug, Default)]
-struct Entry {
-    message: Option<Text>,
-    program: Option<Text>,
-    journal_pid: Option<Text>,
-    pid: Option<Text>,
-    host: Option<Text>,
-    micros: Option<Text>,
-    time: Option<Text>,
+struct Entry<'a> {
+    message: Option<Cow<'a, [u8]>>,
+    program: Option<Cow<'a, [u8]>>,
+    journal_pid: Option<Cow<'a, [u8]>>,
+    pid: Option<Cow<'a, [u8]>>,
+    host: Option<Cow<'a, [u8]>>,
+    micros: Option<Cow<'a, [u8]>>,
+    time: Option<Cow<'a, [u8]>>,
 }
 
 /// Their names in the journal and in common log services.
@@ -57,18 +58,18 @@ enum Key {
     Other,
 }
 
-impl<'de> Deserialize<'de> for Entry {
+impl<'de> Deserialize<'de> for Entry<'de> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Object;
 
         impl<'de> Visitor<'de> for Object {
-            type Value = Entry;
+            type Value = Entry<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Entry, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Entry<'de>, A::Error> {
                 let mut entry = Entry::default();
                 while let Some(key) = object.next_key()? {
                     let field = match key {
@@ -84,9 +85,9 @@ impl<'de> Deserialize<'de> for Entry {
                             continue;
                         }
                     };
-                    let value: Text = object.next_value()?;
-                    if field.is_none() && !matches!(value, Text::Other(_)) {
-                        *field = Some(value);
+                    let Text(value) = object.next_value()?;
+                    if field.is_none() {
+                        *field = value;
                     }
                 }
                 Ok(entry)
@@ -97,57 +98,105 @@ impl<'de> Deserialize<'de> for Entry {
     }
 }
 
-/// A value: journald writes what is not printable as an array of byte values.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Text {
-    Plain(String),
-    Number(i64),
-    Fraction(f64),
-    Bytes(Vec<u8>),
-    Other(IgnoredAny),
-}
+/// A value as text; none where it is none. journald writes what is not printable as an array of byte values.
+#[derive(Debug)]
+struct Text<'a>(Option<Cow<'a, [u8]>>);
 
-impl Text {
-    fn into_bytes(self) -> Vec<u8> {
-        match self {
-            Self::Plain(text) => text.into_bytes(),
-            Self::Number(number) => number.to_string().into_bytes(),
-            Self::Fraction(number) => format!("{number:.6}").into_bytes(),
-            Self::Bytes(bytes) => bytes,
-            Self::Other(_) => Vec::new(),
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Value;
+
+        impl<'de> Visitor<'de> for Value {
+            type Value = Option<Cow<'de, [u8]>>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Borrowed(text.as_bytes())))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Owned(text.into())))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Owned(number.to_string().into_bytes())))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Owned(number.to_string().into_bytes())))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Owned(format!("{number:.6}").into_bytes())))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut bytes = Some(Vec::new());
+                while let Some(element) = list.next_element()? {
+                    match element {
+                        Element::Byte(byte) => bytes.iter_mut().for_each(|bytes| bytes.push(byte)),
+                        Element::Other(_) => bytes = None,
+                    }
+                }
+                Ok(bytes.map(Cow::Owned))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+                while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(None)
+            }
         }
+
+        from.deserialize_any(Value).map(Self)
     }
 }
 
-/// An entry whose fields are its own.
-#[derive(Debug, Default)]
-pub(crate) struct Fields {
-    pub(crate) stamp: Vec<u8>,
-    pub(crate) host: Vec<u8>,
-    pub(crate) program: Vec<u8>,
-    pub(crate) pid: Option<u32>,
-    pub(crate) message: Vec<u8>,
+/// One of a list of values.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Element {
+    Byte(u8),
+    Other(IgnoredAny),
 }
 
-impl Fields {
+/// The fields of an entry that matter.
+#[derive(Debug, Default)]
+pub(crate) struct Fields<'a> {
+    pub(crate) stamp: Vec<u8>,
+    pub(crate) host: Cow<'a, [u8]>,
+    pub(crate) program: Cow<'a, [u8]>,
+    pub(crate) pid: Option<u32>,
+    pub(crate) message: Cow<'a, [u8]>,
+}
+
+impl<'a> Fields<'a> {
     /// Reads one object; none where it is none.
-    pub(crate) fn of_json(line: &[u8]) -> Option<Self> {
-        let entry: Entry = serde_json::from_slice(line).ok()?;
-        let bytes = |text: Option<Text>| text.map(Text::into_bytes).unwrap_or_default();
-        let pid = bytes(entry.journal_pid.or(entry.pid));
-        let micros = bytes(entry.micros);
+    pub(crate) fn of_json(line: &'a [u8]) -> Option<Self> {
+        let entry: Entry<'a> = serde_json::from_slice(line).ok()?;
+        let pid = entry.journal_pid.or(entry.pid).unwrap_or_default();
+        let micros = entry.micros.unwrap_or_default();
         Some(Self {
             stamp: if micros.is_empty() {
-                let time = bytes(entry.time);
-                since_1970(&time).unwrap_or(time)
+                let time = entry.time.unwrap_or_default();
+                since_1970(&time).unwrap_or_else(|| time.into_owned())
             } else {
                 stamp_of_micros(&micros)
             },
-            host: bytes(entry.host),
-            program: bytes(entry.program),
+            host: entry.host.unwrap_or_default(),
+            program: entry.program.unwrap_or_default(),
             pid: prefix::digits(&pid),
-            message: bytes(entry.message),
+            message: entry.message.unwrap_or_default(),
         })
     }
 
@@ -165,7 +214,8 @@ impl Fields {
 
     /// The line, if a login server wrote it.
     pub(crate) fn line(&self) -> Option<Line<'_>> {
-        let message = self.message.strip_suffix(b"\n").unwrap_or(&self.message);
+        let message = &*self.message;
+        let message = message.strip_suffix(b"\n").unwrap_or(message);
         // Entries of one line only; what follows a line break is not the server's.
         let message = message
             .split(|byte| *byte == b'\n')
@@ -185,7 +235,7 @@ impl Fields {
                 let open = memchr::memchr(b'[', inner)?;
                 (&inner[..open], prefix::digits(&inner[open + 1..]))
             }
-            None => (&self.program[..], self.pid),
+            None => (&*self.program, self.pid),
         };
         writer::line_of(&self.stamp, &self.host, name, pid, message)
     }
