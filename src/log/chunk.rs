@@ -38,7 +38,7 @@ impl Needles {
             Form::Rfc5424 => &[b"/smtpd ", b"-login: "],
             // The program as a value of its own, or a whole syslog line in the message.
             // The journal writes a message with a control character as an array of its bytes.
-            Form::Json => &[b"/smtpd\"", b"/smtpd[", b"-login: ", b"MESSAGE\":["],
+            Form::Json => &[b"/smtpd", b"-login: ", b"MESSAGE\":["],
             Form::Export => &[],
         };
         Self {
@@ -104,12 +104,12 @@ fn leap(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) ->
             .map_or(usize::MAX, |at| from + at)
     };
     // The next hit of each needle; only those that a line leaves behind are searched for anew.
-    let mut hits = [usize::MAX; 4];
+    let mut hits = [usize::MAX; 3];
     for (hit, needle) in hits.iter_mut().zip(&needles.finders) {
         *hit = next(needle, 0);
     }
     loop {
-        let hit = hits[0].min(hits[1]).min(hits[2]).min(hits[3]);
+        let hit = hits[0].min(hits[1]).min(hits[2]);
         if hit == usize::MAX {
             break;
         }
