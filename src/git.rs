@@ -9,12 +9,16 @@ use std::process::{Command, Stdio};
 
 use bstr::ByteSlice;
 
+mod held;
+
 use crate::source::{LARGEST_FILE, absolute};
+
+use held::{Entry, Held};
 
 /// A repository, by a directory in it.
 #[derive(Clone, Debug)]
 pub struct Repository {
-    /// Its topmost directory, as the paths that the user named lead there.
+    /// Its topmost directory, without links on the way there.
     top: PathBuf,
 }
 
@@ -30,13 +34,30 @@ impl Repository {
         } else {
             path.parent().unwrap_or(&path)
         };
-        let prefix = run(directory, &["rev-parse".as_ref(), "--show-prefix".as_ref()])?;
-        let prefix = PathBuf::from(OsString::from_vec(prefix.trim_ascii_end().to_vec()));
-        let depth = prefix.components().count();
-        let top = directory.ancestors().nth(depth).unwrap_or(directory);
+        let top = run(
+            directory,
+            &["rev-parse".as_ref(), "--show-toplevel".as_ref()],
+        )?;
+        let top = top.strip_suffix(b"\n").unwrap_or(&top);
         Ok(Self {
-            top: top.to_path_buf(),
+            top: PathBuf::from(OsString::from_vec(top.to_vec())),
         })
+    }
+
+    /// Its topmost directory.
+    pub fn top(&self) -> &Path {
+        &self.top
+    }
+
+    /// The path from the top of what was named by an absolute path; none where that lies elsewhere.
+    fn inside(&self, path: &Path) -> Option<PathBuf> {
+        // Links inside of the repository stay: they may have led elsewhere at an earlier revision.
+        let leads_to_top = |one: &&Path| one.canonicalize().is_ok_and(|one| one == self.top);
+        if let Some(top) = path.ancestors().find(leads_to_top) {
+            return path.strip_prefix(top).ok().map(Path::to_path_buf);
+        }
+        let path = path.canonicalize().ok()?;
+        path.strip_prefix(&self.top).ok().map(Path::to_path_buf)
     }
 
     /// The commit from which both `revision` and what is checked out come.
@@ -68,11 +89,20 @@ impl Repository {
     }
 
     /// The absolute paths of all files that differ from a commit, those that git does not track yet among them.
+    /// A repository inside of this one is told by its directory.
     ///
     /// # Errors
     /// What git says.
     pub fn changed_since(&self, commit: &str) -> Result<Vec<PathBuf>, String> {
-        let differing = ["diff", "--name-only", "-z", "--no-renames", commit, "--"];
+        let differing = [
+            "diff",
+            "--name-only",
+            "-z",
+            "--no-renames",
+            "--ignore-submodules=none",
+            commit,
+            "--",
+        ];
         let new = ["ls-files", "--others", "--exclude-standard", "-z"];
         let mut changed = run(&self.top, &differing.map(OsStr::new))?;
         changed.extend(run(&self.top, &new.map(OsStr::new))?);
@@ -84,55 +114,61 @@ impl Repository {
             .collect())
     }
 
-    /// The files that a commit held below these directories, by their absolute paths.
+    /// The files that a commit held at or below these absolute paths, through the links that it held.
     ///
     /// # Errors
     /// What git says.
     pub fn files_at(
         &self,
         commit: &str,
-        directories: &[PathBuf],
+        paths: &[PathBuf],
     ) -> Result<BTreeMap<PathBuf, Vec<u8>>, String> {
-        let mut files = BTreeMap::new();
-        let mut arguments: Vec<OsString> =
-            ["ls-tree", "-r", "-z", "--full-tree", "-l", commit, "--"]
-                .map(OsString::from)
-                .to_vec();
-        let inside = |directory: &PathBuf| {
-            let path = directory.strip_prefix(&self.top).ok()?;
-            let whole = path.as_os_str().is_empty();
-            Some(if whole {
-                ".".into()
-            } else {
-                path.as_os_str().to_owned()
-            })
-        };
-        let paths: Vec<OsString> = directories.iter().filter_map(inside).collect();
-        if paths.is_empty() {
-            return Ok(files);
+        let held = self.held(commit)?;
+        let mut wanted = BTreeMap::new();
+        for path in paths {
+            let files = self.inside(path).map(|inside| held.files(&inside));
+            for (rest, id) in files.unwrap_or_default() {
+                let named = match rest.as_os_str().is_empty() {
+                    true => path.clone(),
+                    false => path.join(rest),
+                };
+                wanted.insert(named, id);
+            }
         }
-        // `.` stands for everything, which git takes as no path at all.
-        if !paths.iter().any(|path| path == ".") {
-            arguments.extend(paths);
-        }
-        let listed = run(
-            &self.top,
-            &arguments
-                .iter()
-                .map(OsString::as_os_str)
-                .collect::<Vec<_>>(),
-        )?;
-        let blobs: Vec<(&[u8], &[u8])> = listed.split(|&byte| byte == 0).filter_map(blob).collect();
-        let contents = contents(&self.top, &blobs)?;
-        for ((_, path), content) in blobs.iter().zip(contents) {
-            files.insert(self.top.join(OsStr::from_bytes(path)), content);
-        }
-        Ok(files)
+        let ids: Vec<&[u8]> = wanted.values().copied().collect();
+        let contents = contents(&self.top, &ids)?;
+        Ok(wanted.into_keys().zip(contents).collect())
+    }
+
+    /// All files and links of a commit.
+    fn held(&self, commit: &str) -> Result<Held, String> {
+        let all = ["ls-tree", "-r", "-z", "--full-tree", "-l", commit];
+        let listed = run(&self.top, &all.map(OsStr::new))?;
+        let blobs = || listed.split(|&byte| byte == 0).filter_map(blob);
+        let links: Vec<Blob> = blobs().filter(|blob| blob.is_link).collect();
+        let ids: Vec<&[u8]> = links.iter().map(|link| link.id).collect();
+        let targets = contents(&self.top, &ids)?;
+        let links = links.iter().zip(targets).map(|(link, target)| {
+            let target = Entry::Link(PathBuf::from(OsString::from_vec(target)));
+            (PathBuf::from(OsStr::from_bytes(link.path)), target)
+        });
+        let files = blobs().filter(|blob| !blob.is_link).map(|file| {
+            let id = Entry::File(file.id.to_vec());
+            (PathBuf::from(OsStr::from_bytes(file.path)), id)
+        });
+        Ok(Held(files.chain(links).collect()))
     }
 }
 
-/// `100644 blob ID SIZE<TAB>PATH`: the id and the path of a file that is no link and no larger than any configuration.
-fn blob(line: &[u8]) -> Option<(&[u8], &[u8])> {
+/// A file or a link in a listing of git.
+struct Blob<'l> {
+    is_link: bool,
+    id: &'l [u8],
+    path: &'l [u8],
+}
+
+/// `100644 blob ID SIZE<TAB>PATH`, where it is no larger than any configuration; a link has the mode 120000.
+fn blob(line: &[u8]) -> Option<Blob<'_>> {
     let (head, path) = line.split_once_str(b"\t")?;
     let mut fields = head.fields_with(|c| c == ' ');
     let (mode, kind, id, size) = (
@@ -142,22 +178,20 @@ fn blob(line: &[u8]) -> Option<(&[u8], &[u8])> {
         fields.next()?,
     );
     let size: u64 = size.to_str().ok()?.parse().ok()?;
-    let file = kind == b"blob" && mode.starts_with(b"100") && size <= LARGEST_FILE;
-    file.then_some((id, path))
+    let is_link = mode == b"120000";
+    let is_meant = kind == b"blob" && (is_link || mode.starts_with(b"100"));
+    (is_meant && size <= LARGEST_FILE).then_some(Blob { is_link, id, path })
 }
 
 /// The contents of these blobs, in their order.
-fn contents(top: &Path, blobs: &[(&[u8], &[u8])]) -> Result<Vec<Vec<u8>>, String> {
+fn contents(top: &Path, blobs: &[&[u8]]) -> Result<Vec<Vec<u8>>, String> {
     let failed = |error: std::io::Error| format!("git cat-file: {error}");
     let mut child = command(top, &["cat-file".as_ref(), "--batch".as_ref()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .map_err(failed)?;
-    let asked: Vec<u8> = blobs
-        .iter()
-        .flat_map(|(id, _)| [*id, b"\n"].concat())
-        .collect();
+    let asked: Vec<u8> = blobs.iter().flat_map(|id| [*id, b"\n"].concat()).collect();
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let mut answer = Vec::new();
     std::thread::scope(|scope| {

@@ -221,6 +221,73 @@ fn only_what_is_new_since_a_revision_is_shown() {
     );
 }
 
+/// A change counts where the file lies that a server reads, and a link leads where it led then.
+#[test]
+fn a_change_is_seen_through_links_and_in_a_repository_inside() {
+    use std::os::unix::fs::symlink;
+
+    let repository = scratch("repository-links");
+    let tight = format!("{MAIN_CF}smtpd_tls_auth_only = yes\n");
+    write(&repository.join("shared/common.cf"), &tight);
+    write(&repository.join("mx1/etc/postfix/notes"), "one\n");
+    write(&repository.join("mx2/etc/postfix/main.cf"), &tight);
+    let link = repository.join("mx1/etc/postfix/main.cf");
+    symlink("../../../shared/common.cf", &link).expect("the build directory is writable");
+    symlink("mx1", repository.join("alias")).expect("the build directory is writable");
+    if !git(&repository, &["init", "-q", "-b", "main"]) {
+        return;
+    }
+    let commit = || {
+        assert!(git(&repository, &["add", "-A"]) && git(&repository, &["commit", "-qm", "x"]));
+    };
+    commit();
+    let found = |path: &str| -> Vec<String> {
+        let document = json(&repository, &[path, "--changed-since", "main"]);
+        let findings = document["findings"].as_array().expect("a list");
+        let shown = findings
+            .iter()
+            .map(|one| format!("{} {}", one["root"], one["rule"]).replace('"', ""));
+        shown
+            .filter(|finding| finding.ends_with("postfix-cleartext-login"))
+            .collect()
+    };
+    assert!(found(".").is_empty());
+
+    write(&repository.join("shared/common.cf"), MAIN_CF);
+    assert_eq!(found("."), ["./mx1 postfix-cleartext-login"]);
+    assert_eq!(found("alias"), ["alias postfix-cleartext-login"]);
+
+    // What was there through the link is known, whatever else changes.
+    commit();
+    write(&repository.join("mx1/etc/postfix/notes"), "two\n");
+    assert!(found(".").is_empty());
+
+    // A link that leads elsewhere is a change of its own.
+    commit();
+    fs::remove_file(&link).expect("it was made above");
+    symlink("../../../mx2/etc/postfix/main.cf", &link).expect("the build directory is writable");
+    assert!(found(".").is_empty());
+    commit();
+    fs::remove_file(&link).expect("it was made above");
+    symlink("../../../shared/common.cf", &link).expect("the build directory is writable");
+    assert_eq!(found("."), ["./mx1 postfix-cleartext-login"]);
+
+    // A repository inside of this one is judged where it differs in any way.
+    commit();
+    let inside = repository.join("inside");
+    write(&inside.join("mx3/etc/postfix/main.cf"), MAIN_CF);
+    assert!(git(&inside, &["init", "-q"]));
+    assert_eq!(found("."), ["./inside/mx3 postfix-cleartext-login"]);
+    let both = ["check", ".", "inside", "--changed-since", "main"];
+    let output = plainsight(&repository, &both);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.starts_with("plainsight: inside: not in the repository "),
+        "{said}"
+    );
+}
+
 /// Roles of configuration management keep the parts that they change in a `conf.d` of any place.
 #[test]
 fn a_conf_d_away_from_dovecot_is_known_by_the_names_in_it() {

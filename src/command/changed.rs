@@ -1,7 +1,8 @@
 //! What has changed since a revision: the servers that differ from it, and the findings that it does not have.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::exception;
@@ -11,7 +12,7 @@ use crate::project;
 use crate::report::{self, Checked};
 use crate::root::Root;
 use crate::rule::Rule;
-use crate::source::absolute;
+use crate::source::{Sources, absolute};
 use crate::surface::server::Surface;
 
 use super::Outcome;
@@ -27,15 +28,24 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// What differs from `revision` in the repository in which the first path lies.
+    /// What differs from `revision` in the repository in which the paths lie.
     ///
     /// # Errors
-    /// What git says.
+    /// What git says, or which path lies in another repository.
     pub(super) fn since(revision: &str, paths: &[PathBuf]) -> Result<Self, Outcome> {
         let here = PathBuf::from(".");
         let path = paths.first().unwrap_or(&here);
         let trouble = |why| Outcome::trouble(vec![why]);
         let repository = Repository::around(path).map_err(trouble)?;
+        for path in paths {
+            let other = Repository::around(path).map_err(trouble)?;
+            if other.top() != repository.top() {
+                let (path, top) = (path.display(), repository.top().display());
+                return Err(trouble(format!(
+                    "{path}: not in the repository {top}, as --changed-since asks of all paths; judge it by itself"
+                )));
+            }
+        }
         let commit = repository.base(revision).map_err(trouble)?;
         let files = repository.changed_since(&commit).map_err(trouble)?;
         Ok(Self {
@@ -50,13 +60,28 @@ impl Changes {
     pub(super) fn touch(&self, surface: &Surface) -> bool {
         let of_all = self.files.iter().any(|file| file.ends_with(project::NAME));
         let directories = directories(&surface.root);
-        let sources = &surface.sources;
-        let read: Vec<PathBuf> = sources
-            .ids()
-            .map(|file| absolute(sources.shown_path(file)))
-            .collect();
+        let mut read = BTreeSet::new();
+        let mut around = BTreeSet::new();
+        for directory in &directories {
+            let (end, links) = way(directory);
+            read.extend(links);
+            around.insert(end);
+        }
+        for file in files(&surface.sources) {
+            let (end, links) = way(&file);
+            read.extend(links);
+            // What lies beside a file that is shared may have been read with it before it was taken away.
+            let beside = end.parent().filter(|one| *one != self.repository.top());
+            if let Some(beside) = beside.filter(|_| !around.iter().any(|one| end.starts_with(one)))
+            {
+                around.insert(beside.to_path_buf());
+            }
+            read.insert(end);
+        }
+        // A repository inside of this one is told by its directory, which holds what it holds.
         let touches = |file: &PathBuf| {
-            read.contains(file) || directories.iter().any(|one| file.starts_with(one))
+            let is_around = |one: &PathBuf| file.starts_with(one) || one.starts_with(file);
+            read.contains(file) || around.iter().any(is_around)
         };
         of_all || self.files.iter().any(touches)
     }
@@ -73,16 +98,22 @@ impl Changes {
     ) -> Result<Option<String>, Outcome> {
         // What is wrong in the project file is new where the file is.
         let is_new = |finding: &Finding| {
-            let file = finding.place.as_ref().map(|place| absolute(&place.file));
+            let file = finding.place.as_ref().map(|place| way(&place.file).0);
             file.is_some_and(|file| self.files.contains(&file))
         };
         let before = exceptions.len();
         exceptions.retain(is_new);
         let mut known = before - exceptions.len();
-        let all: Vec<PathBuf> = checked
-            .iter()
-            .flat_map(|one| directories(&one.surface.root))
-            .collect();
+        let mut all = BTreeSet::new();
+        for surface in checked.iter().map(|one| &one.surface) {
+            let own = directories(&surface.root);
+            let shared = files(&surface.sources)
+                .into_iter()
+                .filter(|file| !own.iter().any(|one| file.starts_with(one)));
+            all.extend(shared);
+            all.extend(own);
+        }
+        let all: Vec<PathBuf> = all.into_iter().collect();
         let files = self.repository.files_at(&self.commit, &all);
         let past = Arc::new(files.map_err(|why| Outcome::trouble(vec![why]))?);
         let judged = parallel::map(std::mem::take(checked), |mut one| {
@@ -127,6 +158,44 @@ fn fingerprints(surface: &Surface, rules: &[Rule]) -> BTreeMap<String, usize> {
         *counts.entry(finding.fingerprint("")).or_default() += 1;
     }
     counts
+}
+
+/// The files that were read for a server.
+fn files(sources: &Sources) -> Vec<PathBuf> {
+    let shown = sources.ids().map(|file| sources.shown_path(file));
+    shown.map(absolute).collect()
+}
+
+/// Where a path ends, and the links that it goes through.
+fn way(path: &Path) -> (PathBuf, Vec<PathBuf>) {
+    /// The system gives up there too.
+    const MOST_LINKS: usize = 40;
+    let parts = |path: &Path| -> Vec<OsString> {
+        let parts = path.components().rev();
+        parts.map(|part| part.as_os_str().to_owned()).collect()
+    };
+    let mut left = parts(&absolute(path));
+    let mut at = PathBuf::new();
+    let mut links = Vec::new();
+    while let Some(part) = left.pop() {
+        match Path::new(&part).components().next() {
+            Some(Component::ParentDir) => {
+                at.pop();
+            }
+            Some(Component::CurDir) | None => {}
+            Some(Component::Prefix(_) | Component::RootDir) => at = PathBuf::from(part),
+            Some(Component::Normal(name)) => {
+                at.push(name);
+                let target = at.read_link().ok().filter(|_| links.len() < MOST_LINKS);
+                if let Some(target) = target {
+                    links.push(at.clone());
+                    at.pop();
+                    left.extend(parts(&target));
+                }
+            }
+        }
+    }
+    (at, links)
 }
 
 /// The directories in which the files of a server lie: its own, and those of its daemons.
