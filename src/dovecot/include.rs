@@ -16,6 +16,8 @@ use super::read::{DEEPEST, MOST_FILES, MOST_MEBIBYTES, Reader};
 
 /// No pattern of a human being has more alternatives or names more files.
 const MOST: usize = 4096;
+/// Nor does one look at more names on its way: `*/../*/../` has no end.
+const MOST_NAMES: usize = 65_536;
 
 impl Reader<'_> {
     pub(super) fn include(&mut self, pattern: &[u8], span: Span, try_: bool) {
@@ -44,7 +46,13 @@ impl Reader<'_> {
                 });
                 return;
             }
-            let found = matches(&bytes, self.sources.tree());
+            let Some(found) = matches(&bytes, self.sources.tree()) else {
+                let message = format!(
+                    "{shown} leads to more than {MOST_NAMES} names, which are not looked at"
+                );
+                self.sources.give_up(span.file, message);
+                return;
+            };
             if found.is_empty() {
                 self.config.unread.push(Unread {
                     span,
@@ -117,8 +125,10 @@ pub(super) fn is_pattern(pattern: &[u8]) -> bool {
     pattern.iter().any(|c| b"*?[{".contains(c))
 }
 
-/// The daemon paths that match an absolute pattern, each alternative of its braces sorted by itself.
-pub(super) fn matches(pattern: &[u8], tree: &FileTree) -> Vec<PathBuf> {
+/// The daemon paths that match an absolute pattern, each alternative of its braces sorted by itself; none where it takes
+/// too long to tell.
+pub(super) fn matches(pattern: &[u8], tree: &FileTree) -> Option<Vec<PathBuf>> {
+    let mut names = 0;
     let mut found = Vec::new();
     for alternative in braces(pattern) {
         let mut places = vec![PathBuf::from("/")];
@@ -134,7 +144,12 @@ pub(super) fn matches(pattern: &[u8], tree: &FileTree) -> Vec<PathBuf> {
             }
             let mut next = Vec::new();
             for place in &places {
-                next.extend(tree.list(place).into_iter().filter(|path| {
+                let listed = tree.list(place);
+                names += 1 + listed.len();
+                if names > MOST_NAMES {
+                    return None;
+                }
+                next.extend(listed.into_iter().filter(|path| {
                     path.file_name()
                         .is_some_and(|name| fits(part, name.as_bytes()))
                 }));
@@ -147,7 +162,7 @@ pub(super) fn matches(pattern: &[u8], tree: &FileTree) -> Vec<PathBuf> {
         found.append(&mut places);
         found.truncate(MOST);
     }
-    found
+    Some(found)
 }
 
 /// A path whose last part has no wildcard was not seen in a listing yet.
@@ -321,5 +336,15 @@ mod tests {
             ["/a/x.conf", "/a/y1.conf", "/a/y2.conf"]
         );
         assert_eq!(open("/a/{}{"), ["/a/{}{"]);
+    }
+
+    #[test]
+    fn a_pattern_without_end_is_given_up() {
+        let files = ["/a/x", "/b/x"].map(|file| (PathBuf::from(file), Vec::new()));
+        let tree = FileTree::rooted("/").at(std::sync::Arc::new(files.into_iter().collect()));
+        let found = matches(b"/*/x", &tree);
+        assert_eq!(found, Some(vec![PathBuf::from("/a/x"), "/b/x".into()]));
+        let endless = [b"/".as_slice(), &b"*/../".repeat(30), b"none"].concat();
+        assert_eq!(matches(&endless, &tree), None);
     }
 }

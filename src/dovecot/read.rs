@@ -84,7 +84,7 @@ pub(super) fn read(sources: &mut Sources, file: &Path, family: Family) -> Config
         let mut pattern = file.as_os_str().as_encoded_bytes().to_vec();
         pattern.extend_from_slice(b"/*.conf");
         let parts = include::matches(&pattern, reader.sources.tree());
-        for part in parts.into_iter().rev() {
+        for part in parts.unwrap_or_default().into_iter().rev() {
             if let Ok(id) = reader.sources.read(&part) {
                 reader.start(id);
             }
