@@ -177,6 +177,14 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// Complains where a key holds an empty list, which would mean nothing.
+    pub fn not_empty(&mut self, table: &dyn TableLike, key: &str) {
+        let list = table.get(key).and_then(|item| item.as_array());
+        if let Some(list) = list.filter(|list| list.is_empty()) {
+            self.complain(list.span(), format!("\"{key}\" is an empty list"));
+        }
+    }
+
     /// One text or a list of texts, each with its place; empty where there is none.
     pub fn texts(
         &mut self,

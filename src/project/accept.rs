@@ -104,7 +104,9 @@ pub(super) fn acceptances(
 /// The ranges behind `network`: each text is one, or the name of a network under `[networks]`.
 fn named_ranges(reader: &mut Reader<'_>, table: &dyn TableLike, known: &[Network]) -> Vec<IpNet> {
     let mut ranges = Vec::new();
-    for (text, span) in reader.texts(table, "network") {
+    let texts = reader.texts(table, "network");
+    reader.not_empty(table, "network");
+    for (text, span) in texts {
         match known.iter().find(|network| network.name == text) {
             Some(network) => ranges.extend(&network.ranges),
             None => match network::range(&text) {

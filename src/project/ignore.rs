@@ -79,6 +79,7 @@ pub(super) fn ignores(reader: &mut Reader<'_>, top: &dyn TableLike) -> Vec<Ignor
             reader.complain(place(table), "\"rule\" is missing".to_owned());
         }
         let rules = reader.texts(table, "rule");
+        reader.not_empty(table, "rule");
         ignores.push(Ignore {
             rules: rules.into_iter().map(|(rule, _)| rule).collect(),
             server: pattern(reader, table, "server", path_pattern),

@@ -352,13 +352,15 @@ mod tests {
         assert!(!host.is_expired(day("2099-01-01")));
         assert_eq!(
             complaints(
-                "[[accept]]\naccount = \"a\"\nuntil = \"soon\"\n[[accept]]\nreason = \"x\"\nnetwork = \"home\"\n[[accept]]\nreason = \"y\"\n"
+                "[[accept]]\naccount = \"a\"\nuntil = \"soon\"\n[[accept]]\nreason = \"x\"\nnetwork = \"home\"\n[[accept]]\nreason = \"y\"\n[[accept]]\nnetwork = []\nreason = \"z\"\n[[ignore]]\nrule = []\nreason = \"z\"\n"
             ),
             [
                 "2:1: \"reason\" is missing",
                 "3:9: \"until\" must be a day such as 2027-01-31",
                 "6:11: \"home\" is no address or network such as 192.0.2.0/24, nor a name under [networks]",
                 "8:1: [[accept]] needs an \"account\" or a \"network\"",
+                "10:11: \"network\" is an empty list",
+                "13:8: \"rule\" is an empty list",
             ]
         );
     }
