@@ -324,4 +324,13 @@ fn a_main_cf_that_is_no_file_is_named() {
     let output = plainsight(&root, &["check", "."]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("main.cf: it is no regular file"), "{said}");
+
+    // Nor may a master.cf be taken for the stock one.
+    fs::remove_dir(&main).expect("it was made above");
+    write(&main, MAIN_CF);
+    let master = root.join("etc/postfix/master.cf");
+    std::os::unix::fs::symlink("/nowhere/master.cf", &master).expect("a link can be made");
+    let output = plainsight(&root, &["check", "."]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("master.cf: it is a link"), "{said}");
 }

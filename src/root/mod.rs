@@ -165,8 +165,8 @@ impl Search {
     /// Collects the configurations in `directory`: a server root is taken as a whole, anything else is searched.
     ///
     /// # Errors
-    /// Names the `etc/postfix` or `etc/dovecot` that is there and may not be entered, and a main.cf or dovecot.conf that is
-    /// no file: what they hold would pass for nothing.
+    /// Names the `etc/postfix` or `etc/dovecot` that is there and may not be entered, and a main.cf, master.cf or dovecot.conf
+    /// that is no file: what they hold would pass for nothing.
     fn look_into(&mut self, directory: &Path, depth: usize) -> Result<(), (PathBuf, io::Error)> {
         let before = self.ignored.enter(directory);
         let looked = self.look_inside(directory, depth);
@@ -176,7 +176,11 @@ impl Search {
 
     fn look_inside(&mut self, directory: &Path, depth: usize) -> Result<(), (PathBuf, io::Error)> {
         let (postfix, dovecot) = (directory.join("etc/postfix"), directory.join("etc/dovecot"));
-        for (service, file) in [(&postfix, "main.cf"), (&dovecot, "dovecot.conf")] {
+        for (service, file) in [
+            (&postfix, "main.cf"),
+            (&postfix, "master.cf"),
+            (&dovecot, "dovecot.conf"),
+        ] {
             let file = service.join(file);
             match fs::metadata(&file) {
                 Err(why) if why.kind() == io::ErrorKind::PermissionDenied && service.is_dir() => {
