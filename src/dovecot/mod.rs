@@ -34,7 +34,7 @@ pub use conflict::Conflict;
 pub use file::{CommentedOut, Entry, EntryKind, File};
 pub use line::ValueKind;
 pub use lookup::{Lookup, Value};
-pub use names::{is_known, native};
+pub use names::{is_known, native, renamed};
 pub use scope::{Net, Scope, ScopeId, Section};
 pub use service::{Listener, Login, Protocols, logins};
 

@@ -75,6 +75,12 @@ pub(super) fn newest(key: &[u8], around: &[Section]) -> BString {
     }
 }
 
+/// The newest name of a setting that has another one by now.
+pub fn renamed(old: &str) -> Option<&'static str> {
+    let found = RENAMED.iter().find(|(known, _)| *known == old);
+    found.map(|(_, newest)| *newest)
+}
+
 /// The name of a setting in the releases of a family, as their manual has it.
 pub fn native(newest: &str, family: Family) -> Cow<'_, str> {
     match family {

@@ -197,14 +197,17 @@ mod tests {
         let text = "id = \"r\"\nseverity = \"note\"\nsummary = \"s\"\n[doc]\nwhy = \"w\"\n[when]\nserver = \"postfix\"\n\
             not.setting.smtpd_tsl_auth_only = \"yes\"\nsetting.my_macro = \"yes\"\n\
             [[when.any]]\nserver = \"dovecot\"\nsetting.sll = \"no\"\n\
+            [[when.any]]\nserver = \"dovecot\"\nsetting.disable_plaintext_auth = \"no\"\nsetting.ssl_key.set = true\n\
             [[when.any]]\nsetting.smtpd_tls_security_level = { at-least = \"encrypt\", shape = 3 }\n";
         assert_eq!(
             complaints("r", text),
             [
                 "8:13: no release of Postfix knows \"smtpd_tsl_auth_only\"; did you mean \"smtpd_tls_auth_only\"?",
                 "12:9: no release of Dovecot knows \"sll\"",
-                "14:49: \"at-least\" must be a number or a release of TLS such as \"TLSv1.2\"",
-                "14:60: unknown key \"shape\" in what is asked of \"smtpd_tls_security_level\"; known are is, matches, has, every, at-least, empty, set, written-in",
+                "15:9: \"disable_plaintext_auth\" is the old name of a setting; write \"auth_allow_cleartext\", with the opposite value, which means it in every release",
+                "16:9: \"ssl_key\" is the old name of a setting; write \"ssl_server_key_file\", which means it in every release",
+                "18:49: \"at-least\" must be a number or a release of TLS such as \"TLSv1.2\"",
+                "18:60: unknown key \"shape\" in what is asked of \"smtpd_tls_security_level\"; known are is, matches, has, every, at-least, empty, set, written-in",
             ]
         );
     }

@@ -230,6 +230,17 @@ fn settings(
 fn unknown_setting(name: &str, server: Server) -> Option<String> {
     match server {
         Server::Dovecot => {
+            // Asked for by its old name it would never be found, and the rule stay quiet for ever.
+            if let Some(newest) = dovecot::renamed(name) {
+                let turned = if name == "disable_plaintext_auth" {
+                    ", with the opposite value"
+                } else {
+                    ""
+                };
+                return Some(format!(
+                    "\"{name}\" is the old name of a setting; write \"{newest}\"{turned}, which means it in every release"
+                ));
+            }
             let known = [dovecot::Family::V23, dovecot::Family::V24]
                 .into_iter()
                 .any(|family| dovecot::is_known(name.as_bytes(), family));
