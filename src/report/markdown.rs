@@ -8,8 +8,7 @@ use bstr::ByteSlice;
 use crate::impact::{Decision, Impact};
 use crate::surface::Server;
 
-use super::answer::{Answer, GROUPS};
-use super::check::count;
+use super::answer::{Answer, GROUPS, heading};
 use super::endpoint::port;
 use super::plain::{code, markdown, plain};
 
@@ -31,6 +30,9 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     )?;
     for reason in &answer.preflight.reasons {
         writeln!(out, "- {}", markdown(reason.as_bytes()))?;
+    }
+    if let Some(next) = answer.next() {
+        writeln!(out, "\nNext: {}", markdown(next.as_bytes()))?;
     }
     if let Some(sentence) = answer.preflight.hosts.sentence() {
         writeln!(out, "\nThe logs are {}.", markdown(sentence.as_bytes()))?;
@@ -82,8 +84,8 @@ fn write_affected(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
         let accounts: BTreeSet<_> = clients.iter().map(|one| one.account).collect();
         writeln!(
             out,
-            "\n{} {title}:\n\n| account | protocol | client | logins | last | when | program | told |\n|---|---|---|---|---|---|---|---|",
-            count(accounts.len(), "account")
+            "\n### {}\n\n| account | protocol | client | logins | last | when | program | told |\n|---|---|---|---|---|---|---|---|",
+            heading(title, accounts.len())
         )?;
         for one in clients {
             let client = one.client;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::evidence::Text;
 use crate::impact::{AccountImpact, Cause, ClientImpact, Decision, Impact, Older, Preflight};
 use crate::surface::Endpoint;
 use crate::surface::server::Surface;
@@ -37,7 +36,8 @@ pub fn write(
     let mut reasons = preflight.reasons.iter();
     let first = reasons.next().map_or("", String::as_str);
     let line = format!("{decision}: {}", plain(first.as_bytes()));
-    screen.answer(out, &line, next(answer).as_deref(), detail)?;
+    let next = answer.next().map(|next| format!("next: {next}"));
+    screen.answer(out, &line, next.as_deref(), detail)?;
     if detail == Detail::Answer {
         return Ok(());
     }
@@ -66,31 +66,6 @@ pub fn write(
     match detail {
         Detail::All => scan::write_calibration(out, answer.evidence, screen, detail),
         Detail::Answer | Detail::Usual => Ok(()),
-    }
-}
-
-/// What to do next, to stand behind the decision.
-fn next(answer: &Answer<'_>) -> Option<String> {
-    let preflight = answer.preflight;
-    let breaks = |client: &ClientImpact| {
-        let is_open = client.accepted.is_none() && !client.already_forbidden;
-        client.impact == Impact::Breaks && is_open
-    };
-    let accounts = preflight.accounts.iter();
-    let accounts = accounts.filter(|one| one.clients.iter().any(breaks));
-    let named: BTreeSet<Option<&Text>> = accounts.map(|one| one.account.as_ref()).collect();
-    match preflight.decision {
-        Decision::Go if !preflight.enforced => {
-            let command = answer.invocation.apply(&answer.before.root);
-            Some(format!("next: {command}"))
-        }
-        Decision::NoGo if !named.is_empty() => {
-            let names: Option<BTreeSet<&Text>> = named.into_iter().collect();
-            let names = names.and_then(scan::few);
-            let names = names.as_deref().unwrap_or("them");
-            Some(format!("next: move {names} to TLS"))
-        }
-        Decision::Go | Decision::NoGo | Decision::CannotTell => None,
     }
 }
 

@@ -129,6 +129,28 @@ fn a_login_that_cannot_be_read_stands_in_the_way() {
 }
 
 #[test]
+fn a_page_and_a_change_request_say_what_comes_next() {
+    let root = strict("next", LOG);
+    for (format, next, heading) in [
+        (
+            "html",
+            "<p><b>Next:</b> move scanner to TLS</p>",
+            "<h3>Would break: 1 account</h3>",
+        ),
+        (
+            "markdown",
+            "\nNext: move scanner to TLS\n",
+            "\n### Would break: 1 account\n",
+        ),
+    ] {
+        let (code, out, _) = answer(&root, &["--format", format]);
+        assert_eq!(code, Some(1));
+        assert!(out.contains(next), "{out}");
+        assert!(out.contains(heading), "{out}");
+    }
+}
+
+#[test]
 fn clients_without_an_address_are_not_one_client() {
     let lines = |client: &str| -> String {
         let log = LOG.replace("192.0.2.50", client);

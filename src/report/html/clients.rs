@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use crate::impact::Cause;
-use crate::report::answer::{Answer, GROUPS, Whose};
+use crate::report::answer::{Answer, GROUPS, Whose, heading};
 use crate::report::plain::html;
 
 use super::table::{Cells, Column, NOTHING, account, accounts_in_words, name, time, write_table};
@@ -18,11 +18,7 @@ pub(super) fn write_clients(out: &mut dyn Write, answer: &Answer<'_>) -> io::Res
             continue;
         }
         let accounts: BTreeSet<_> = clients.iter().map(|one| one.account).collect();
-        writeln!(
-            out,
-            "<h3>{} {title}</h3>",
-            accounts_in_words(accounts.len())
-        )?;
+        writeln!(out, "<h3>{}</h3>", heading(title, accounts.len()))?;
         let causes: Vec<&Cause> = answer
             .preflight
             .causes
@@ -83,7 +79,7 @@ fn write_group(out: &mut dyn Write, caption: &str, clients: &[Whose<'_>]) -> io:
         ("When", Cells::Short),
         ("Program", Cells::Text),
         ("Why", Cells::Text),
-        ("Log line", Cells::Text),
+        ("Log line", Cells::Place),
     ];
     let optional = |text: Option<&Text>| text.map_or_else(|| NOTHING.to_owned(), |text| name(text));
     let words = |text: Option<&String>| {

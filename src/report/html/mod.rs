@@ -25,6 +25,10 @@ use table::{Cells, Column, NOTHING, account, name, time, write_table};
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("sort.js");
 
+/// For whoever is shown the page and has never met the question.
+const MEANING: &str = "<p>Whoever is on the way can read a password that is sent without TLS. \
+    After the change below the server takes passwords under TLS only; a program that is not set to TLS by then cannot log in.</p>";
+
 /// Writes one section.
 type Section = fn(&mut dyn Write, &Answer<'_>) -> io::Result<()>;
 
@@ -59,10 +63,13 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
         writeln!(out, "<li>{}</li>", html(reason.as_bytes()))?;
     }
     writeln!(out, "</ul>")?;
+    if let Some(next) = answer.next() {
+        writeln!(out, "<p><b>Next:</b> {}</p>", html(next.as_bytes()))?;
+    }
     if let Some(sentence) = answer.preflight.hosts.sentence() {
         writeln!(out, "<p>The logs are {}.</p>", html(sentence.as_bytes()))?;
     }
-    writeln!(out, "</section>")?;
+    writeln!(out, "</section>\n{MEANING}")?;
     let sections: [(&str, &str, Section); 6] = [
         ("who", "Who is affected", write_clients),
         ("endpoints", "Endpoints before and after", write_endpoints),
@@ -147,9 +154,12 @@ fn write_change(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     if answer.patch.is_empty() {
         return writeln!(out, "<p>Nothing is left to change.</p>");
     }
+    let apply = answer.invocation.apply(&answer.before.root);
     writeln!(
         out,
-        "<p>Apply it with <code>patch -p1</code> or <code>git apply</code>.</p>"
+        "<p><code>{}</code> makes it, and takes it back with <code>--revert</code>. \
+         As a patch it is for <code>patch -p1</code> or <code>git apply</code>.</p>",
+        html(apply.as_bytes())
     )?;
     write!(out, "<pre><code>")?;
     for line in answer.patch.lines() {

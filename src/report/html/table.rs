@@ -32,6 +32,8 @@ pub(super) enum Cells {
     /// One word.
     Short,
     Number,
+    /// A place in a file, which may take several lines and be cut anywhere.
+    Place,
 }
 
 impl Cells {
@@ -40,6 +42,7 @@ impl Cells {
             Self::Text => "",
             Self::Short => " class=\"short\"",
             Self::Number => " class=\"number\"",
+            Self::Place => " class=\"place\"",
         }
     }
 }
