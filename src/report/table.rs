@@ -71,9 +71,16 @@ impl Table {
         if self.columns.iter().any(|column| !column.head.is_empty()) {
             self.write_row(out, screen, indent, &layout, &heads)?;
         }
+        let (same, below) = self.below(&layout);
+        for column in same {
+            let head = self.columns[column].head.to_lowercase();
+            let cell = self.rows.first().and_then(|row| row.get(column));
+            let shown = cell.map_or_else(String::new, |cell| cell.shown(screen, &cell.text));
+            screen.line(out, indent + 4, &format!("{head} (all rows): {shown}"))?;
+        }
         for (number, row) in self.rows.iter().enumerate() {
             self.write_row(out, screen, indent, &layout, row)?;
-            self.write_below(out, screen, indent, &layout, row)?;
+            self.write_below(out, screen, indent, &below, row)?;
             more(out, number)?;
         }
         Ok(())
@@ -127,25 +134,35 @@ impl Table {
         Ok(())
     }
 
+    /// The columns that have no room: those that say the same in every row, which is said once, and the others.
+    fn below(&self, layout: &Layout) -> (Vec<usize>, Vec<usize>) {
+        let is_beside = |column: &usize| layout.0.iter().any(|(one, _)| one == column);
+        (0..self.columns.len())
+            .filter(|column| !is_beside(column))
+            .partition(|&column| {
+                let mut texts = self.rows.iter().map(|row| text(row, column));
+                let first = texts.next().unwrap_or_default();
+                self.rows.len() > 1
+                    && is_said(first)
+                    && !self.columns[column].head.is_empty()
+                    && texts.all(|text| text == first)
+            })
+    }
+
     /// Writes what has no room beside its row: `name: host.example.org, why: uses TLS already`.
     fn write_below(
         &self,
         out: &mut dyn Write,
         screen: &Screen,
         indent: usize,
-        layout: &Layout,
+        below: &[usize],
         row: &[Cell],
     ) -> io::Result<()> {
-        let beside = |column: usize| layout.0.iter().any(|&(one, _)| one == column);
-        let below: Vec<String> = self
-            .columns
+        let below: Vec<String> = below
             .iter()
-            .zip(row)
-            .enumerate()
-            .filter(|(column, (_, cell))| {
-                !beside(*column) && !cell.text.is_empty() && cell.text != "-"
-            })
-            .map(|(_, (column, cell))| {
+            .filter_map(|&column| Some((&self.columns[column], row.get(column)?)))
+            .filter(|(_, cell)| is_said(&cell.text))
+            .map(|(column, cell)| {
                 let shown = cell.shown(screen, &cell.text);
                 match column.head {
                     "" => shown,
@@ -225,6 +242,15 @@ impl Table {
     }
 }
 
+fn text(row: &[Cell], column: usize) -> &str {
+    row.get(column).map_or("", |cell| &cell.text)
+}
+
+/// Whether a cell says anything.
+fn is_said(text: &str) -> bool {
+    !text.is_empty() && text != "-"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,6 +308,21 @@ mod tests {
                       ben      -                               12  -\n";
         assert_eq!(shown(&wide(), None), wanted);
         assert_eq!(shown(&wide(), Some(80)), wanted);
+    }
+
+    #[test]
+    fn what_has_no_room_and_is_the_same_in_every_row_is_said_once() {
+        let mut table = wide();
+        table.rows[1][3] = "logs in without TLS".into();
+        assert_eq!(
+            shown(&table, Some(38)),
+            " ACCOUNT  NAME                  LOGINS\n     \
+                  why (all rows): logs in without\n       \
+                    TLS\n \
+              anna     laptop-of-anna.            7\n          \
+                       example.org\n \
+              ben      -                         12\n"
+        );
     }
 
     #[test]

@@ -134,7 +134,7 @@ fn a_page_and_a_change_request_say_what_comes_next() {
     for (format, next, heading) in [
         (
             "html",
-            "<p><b>Next:</b> move scanner to TLS</p>",
+            "<p>Next: move scanner to TLS</p>",
             "<h3>Would break: 1 account</h3>",
         ),
         (

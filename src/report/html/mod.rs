@@ -64,7 +64,7 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     }
     writeln!(out, "</ul>")?;
     if let Some(next) = answer.next() {
-        writeln!(out, "<p><b>Next:</b> {}</p>", html(next.as_bytes()))?;
+        writeln!(out, "<p>Next: {}</p>", html(next.as_bytes()))?;
     }
     if let Some(sentence) = answer.preflight.hosts.sentence() {
         writeln!(out, "<p>The logs are {}.</p>", html(sentence.as_bytes()))?;
