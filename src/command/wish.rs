@@ -176,10 +176,15 @@ impl WishOptions {
                     false => Server::Dovecot,
                 };
                 let who = account.account.as_ref();
+                let logins = if client.logins == 1 {
+                    "login"
+                } else {
+                    "logins"
+                };
                 harmful.push((
                     server,
                     format!(
-                        "{} would break ({} from {}, {} logins): {}",
+                        "{} would break ({} from {}, {} {logins}): {}",
                         who.map_or("somebody".into(), ToString::to_string),
                         account.protocol,
                         client.client,

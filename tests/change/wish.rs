@@ -256,7 +256,7 @@ fn a_client_in_the_log_that_would_break_makes_a_change_unsafe() {
     let (_, patch, err) = diff(&root, &["--log", "mail.log", "."]);
     assert!(!patch.contains("dovecot"), "{patch}");
     assert!(
-        err.contains("unsafe: prof would break (imap from 192.0.2.77, 1 logins)"),
+        err.contains("unsafe: prof would break (imap from 192.0.2.77, 1 login)"),
         "{err}"
     );
     let (_, patch, _) = diff(&root, &["--log", "mail.log", "--unsafe-fixes", "."]);
