@@ -69,7 +69,10 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     if let Some(sentence) = answer.preflight.hosts.sentence() {
         writeln!(out, "<p>The logs are {}.</p>", html(sentence.as_bytes()))?;
     }
-    writeln!(out, "</section>\n{MEANING}")?;
+    writeln!(out, "</section>")?;
+    if !answer.patch.is_empty() {
+        writeln!(out, "{MEANING}")?;
+    }
     let sections: [(&str, &str, Section); 6] = [
         ("who", "Who is affected", write_clients),
         ("endpoints", "Endpoints before and after", write_endpoints),
