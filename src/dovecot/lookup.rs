@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use bstr::BString;
+use bstr::{BString, ByteSlice};
 
 use crate::source::Origin;
 
@@ -81,7 +81,8 @@ impl Config {
         lookup: &Lookup<'_>,
         default: Option<(&str, &'static str)>,
     ) -> Value {
-        let shown = names::native(&name.to_string(), self.family).into_owned();
+        let newest = name.to_str_lossy();
+        let shown = names::native(&newest, self.family).into_owned();
         if names::is_list(name, self.family) {
             return self.effective_list(name, shown, lookup);
         }
@@ -95,7 +96,7 @@ impl Config {
             return self.value_of(shown, at);
         }
         let (text, since) = default
-            .or_else(|| names::built_in(&name.to_string(), self.family))
+            .or_else(|| names::built_in(&newest, self.family))
             .map_or((None, "always"), |(text, since)| (Some(text), since));
         Value {
             unknown: text.is_none().then(|| names::differs(&shown)),

@@ -35,7 +35,7 @@ pub(super) fn expand<'a>(
         lookup,
         steps: 0,
     };
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(2 * text.len());
     expansion.text(text, 0, &mut out)?;
     Ok(Cow::Owned(out))
 }
