@@ -143,6 +143,40 @@ fn a_statement_around_a_setting_of_postfix_is_unknown() {
     }
 }
 
+/// Beside a Dovecot that enforces TLS, a Postfix without any endpoint would pass for one that is clean.
+#[test]
+fn a_master_cf_whose_services_a_template_makes_is_unknown() {
+    for (at, line) in [
+        "{{ port }} inet n - y - - smtpd",
+        "{{ services }}",
+        "{% for one in all %}",
+        "@services@",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let directory = scratch(
+            &format!("master-{at}"),
+            &[
+                ("etc/postfix/main.cf", MAIN_CF.to_owned()),
+                ("etc/postfix/master.cf", format!("{SERVICES}{line}\n")),
+                (
+                    "etc/dovecot/dovecot.conf",
+                    format!("{DOVECOT_24}ssl = required\n"),
+                ),
+            ],
+        );
+        let document = check(&directory);
+        let endpoints = document["endpoints"].as_array().expect("a list");
+        let unknown: Vec<&Value> = endpoints
+            .iter()
+            .filter(|one| one["verdict"] == "unknown")
+            .map(|one| &one["server"])
+            .collect();
+        assert_eq!(unknown, ["postfix"], "{line}");
+    }
+}
+
 #[test]
 fn a_placeholder_in_a_setting_of_dovecot_is_unknown() {
     for text in PLACEHOLDERS {

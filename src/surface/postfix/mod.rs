@@ -18,9 +18,10 @@ pub use relay::sends_without_login;
 
 use bstr::ByteSlice;
 
-use crate::postfix::{Config, MasterCf, OLDEST, Service, Value};
+use crate::postfix::{Config, OLDEST, Service, Value};
 use crate::protocol::Protocol;
 use crate::source::Sources;
+use crate::template;
 use crate::version::{Range, Version};
 
 use super::files::Files;
@@ -109,15 +110,10 @@ impl<'a> Instance<'a> {
             }
         }
         if endpoints.is_empty()
-            && self
-                .config
-                .master
-                .as_ref()
-                .and_then(MasterCf::broken)
-                .is_some()
+            && self.master_is_open()
             && let Some(service) = start::stock_service()
         {
-            // Nothing in it can be told for certain, but that the server is down.
+            // Nothing in it can be told for certain, but that the server is down, or that a template makes its services.
             let mut endpoint = self.endpoint(&service, &service);
             session::judge(self, &service, down.as_ref(), &mut endpoint);
             return vec![endpoint];
@@ -131,6 +127,14 @@ impl<'a> Instance<'a> {
                 endpoints
             }
         }
+    }
+
+    /// Whether master.cf may hold services that cannot be seen in it.
+    fn master_is_open(&self) -> bool {
+        self.config.master.as_ref().is_some_and(|master| {
+            master.broken().is_some()
+                || template::statement(self.sources.bytes(master.file)).is_some()
+        })
     }
 
     /// The endpoint of a listening service, where an smtpd talks to its clients.
