@@ -385,3 +385,27 @@ fn what_is_no_file_is_not_waited_for() {
         }
     }
 }
+
+/// Dovecot 2.3.19.1 and 2.4.1 die of a protocol that they do not know, also where it is the only one.
+#[test]
+fn a_dovecot_of_unknown_protocols_alone_is_down() {
+    let directory = scratch("bad-protocols");
+    let file = directory.join("etc/dovecot/dovecot.conf");
+    fs::create_dir_all(file.parent().expect("it has a directory")).expect("writable");
+    for head in [
+        "",
+        "dovecot_config_version = 2.4.1\ndovecot_storage_version = 2.4.1\n",
+    ] {
+        for protocols in ["nope", "IMAP", "!imap"] {
+            let text = format!("{head}protocols = {protocols}\nssl = no\n");
+            fs::write(&file, text).expect("the build directory is writable");
+            let (code, out, err) = run(&["check", text_of(&directory)]);
+            assert_eq!(code, Some(1), "{out}{err}");
+            assert!(out.contains("2 are down"), "{out}");
+            assert!(
+                out.contains(&format!("protocols: Unknown protocol: {protocols}")),
+                "{out}"
+            );
+        }
+    }
+}

@@ -158,7 +158,7 @@ impl Config {
     }
 
     /// A protocol that no service serves, and where it is asked for (master_settings_verify).
-    pub(super) fn unknown_protocol(&self) -> Option<(Span, BString)> {
+    pub fn unknown_protocol(&self) -> Option<(Span, BString)> {
         let protocols = self.protocols();
         let Origin::File(span) = protocols.value.origin else {
             return None;

@@ -39,7 +39,16 @@ pub fn endpoints(
     question: &Question,
 ) -> Vec<Endpoint> {
     let protocols = config.protocols();
-    let listeners = config.listeners(&protocols);
+    let mut listeners = config.listeners(&protocols);
+    if listeners.is_empty() && config.unknown_protocol().is_some() {
+        // The daemon does not start ("protocols: Unknown protocol: nope", live, 2.3.19.1 and 2.4.1); without an endpoint
+        // that would pass for a server that is to serve nobody.
+        let names = vec!["imap".into(), "pop3".into()];
+        listeners = config.listeners(&Protocols {
+            names,
+            ..protocols.clone()
+        });
+    }
     let changes = start::changes(config, &protocols);
     let files = Files::default();
     let down = start::refusal(config, sources, &listeners, question.certificates);
