@@ -177,6 +177,8 @@ fn an_annotation_names_the_very_file() {
         "hostile-files",
         &["a\nb\rc", "::error::x, y=z", "100%25%0A"],
     );
+    // A repository of its own, wherever it is built: annotations name files from its root.
+    std::fs::create_dir_all(root.join(".git")).expect("the directory can be written");
     let text = said(&["check", ".", "--format", "github"], &root);
     let files = format::annotated(&text);
     assert_eq!(files.len(), 3, "{text}");
