@@ -126,7 +126,8 @@ impl Repository {
         let held = self.held(commit)?;
         let mut wanted = BTreeMap::new();
         for path in paths {
-            let files = self.inside(path).map(|inside| held.files(&inside));
+            let inside = self.inside(path).map(|inside| self.top.join(inside));
+            let files = inside.map(|inside| held.files(&inside));
             for (rest, id) in files.unwrap_or_default() {
                 let named = match rest.as_os_str().is_empty() {
                     true => path.clone(),
@@ -150,11 +151,11 @@ impl Repository {
         let targets = contents(&self.top, &ids)?;
         let links = links.iter().zip(targets).map(|(link, target)| {
             let target = Entry::Link(PathBuf::from(OsString::from_vec(target)));
-            (PathBuf::from(OsStr::from_bytes(link.path)), target)
+            (self.top.join(OsStr::from_bytes(link.path)), target)
         });
         let files = blobs().filter(|blob| !blob.is_link).map(|file| {
             let id = Entry::File(file.id.to_vec());
-            (PathBuf::from(OsStr::from_bytes(file.path)), id)
+            (self.top.join(OsStr::from_bytes(file.path)), id)
         });
         Ok(Held(files.chain(links).collect()))
     }

@@ -12,9 +12,11 @@ use std::sync::OnceLock;
 
 mod lines;
 mod tree;
+mod way;
 
 pub use lines::{Lines, Position};
 pub use tree::{FileTree, LARGEST_FILE, ReadError, Snapshot, absolute};
+pub use way::Way;
 
 /// A file in [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -263,16 +263,7 @@ pub fn log_file(bytes: &[u8], _depth: Depth) {
             Err(errors) => panic!("what was saved cannot be read: {errors:?}"),
         }
     }
-    written(|out| {
-        report::scan::write(
-            out,
-            &evidence,
-            None,
-            &Invocation::default(),
-            &narrow(),
-            Detail::All,
-        )
-    });
+    show(&evidence);
     let json = written(|out| report::json::write(out, &report::json::scan(&evidence)));
     assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
     assert!(log::segment(&inputs, &options).is_ok());
@@ -286,21 +277,19 @@ fn same(one: &Evidence, other: &Evidence) {
     );
 }
 
+/// The report of a scan, with everything that it can say.
+fn show(evidence: &Evidence) {
+    let invocation = Invocation::default();
+    let (screen, detail) = (narrow(), Detail::All);
+    written(|out| report::scan::write(out, evidence, None, &invocation, &screen, detail));
+}
+
 /// What `--resume` kept, damaged by whomever.
 pub fn saved_scan(bytes: &[u8], _depth: Depth) {
     let file = Scratch::of(b"2026-03-01T08:00:00+01:00 mail dovecot: imap-login: Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, session=<a>\n");
     let inputs = [Named::Path(file.0.clone())];
     if let Ok((evidence, _)) = log::resume(&inputs, &Options::default(), Some(bytes)) {
-        written(|out| {
-            report::scan::write(
-                out,
-                &evidence,
-                None,
-                &Invocation::default(),
-                &narrow(),
-                Detail::All,
-            )
-        });
+        show(&evidence);
     }
 }
 

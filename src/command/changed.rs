@@ -1,8 +1,7 @@
 //! What has changed since a revision: the servers that differ from it, and the findings that it does not have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::exception;
@@ -12,7 +11,7 @@ use crate::project;
 use crate::report::{self, Checked};
 use crate::root::Root;
 use crate::rule::Rule;
-use crate::source::{Sources, absolute};
+use crate::source::{Sources, Way, absolute};
 use crate::surface::server::Surface;
 
 use super::Outcome;
@@ -63,12 +62,12 @@ impl Changes {
         let mut read = BTreeSet::new();
         let mut around = BTreeSet::new();
         for directory in &directories {
-            let (end, links) = way(directory);
+            let Way { end, links } = way(directory);
             read.extend(links);
             around.insert(end);
         }
         for file in files(&surface.sources) {
-            let (end, links) = way(&file);
+            let Way { end, links } = way(&file);
             read.extend(links);
             // What lies beside a file that is shared may have been read with it before it was taken away.
             let beside = end.parent().filter(|one| *one != self.repository.top());
@@ -98,7 +97,7 @@ impl Changes {
     ) -> Result<Option<String>, Outcome> {
         // What is wrong in the project file is new where the file is.
         let is_new = |finding: &Finding| {
-            let file = finding.place.as_ref().map(|place| way(&place.file).0);
+            let file = finding.place.as_ref().map(|place| way(&place.file).end);
             file.is_some_and(|file| self.files.contains(&file))
         };
         let before = exceptions.len();
@@ -166,36 +165,9 @@ fn files(sources: &Sources) -> Vec<PathBuf> {
     shown.map(absolute).collect()
 }
 
-/// Where a path ends, and the links that it goes through.
-fn way(path: &Path) -> (PathBuf, Vec<PathBuf>) {
-    /// The system gives up there too.
-    const MOST_LINKS: usize = 40;
-    let parts = |path: &Path| -> Vec<OsString> {
-        let parts = path.components().rev();
-        parts.map(|part| part.as_os_str().to_owned()).collect()
-    };
-    let mut left = parts(&absolute(path));
-    let mut at = PathBuf::new();
-    let mut links = Vec::new();
-    while let Some(part) = left.pop() {
-        match Path::new(&part).components().next() {
-            Some(Component::ParentDir) => {
-                at.pop();
-            }
-            Some(Component::CurDir) | None => {}
-            Some(Component::Prefix(_) | Component::RootDir) => at = PathBuf::from(part),
-            Some(Component::Normal(name)) => {
-                at.push(name);
-                let target = at.read_link().ok().filter(|_| links.len() < MOST_LINKS);
-                if let Some(target) = target {
-                    links.push(at.clone());
-                    at.pop();
-                    left.extend(parts(&target));
-                }
-            }
-        }
-    }
-    (at, links)
+/// Where a path ends on the disk, and through which links.
+fn way(path: &Path) -> Way {
+    Way::of(&absolute(path), |link| link.read_link().ok())
 }
 
 /// The directories in which the files of a server lie: its own, and those of its daemons.

@@ -1,11 +1,10 @@
-//! What a commit holds: its files and links, by their path from the top of the repository.
+//! What a commit holds: its files and links, by the absolute paths at which they are checked out.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-/// No path of a human being goes through more links; the system gives up there too.
-const MOST_LINKS: usize = 40;
+use crate::source::Way;
+
 /// Links inside of what links lead to are followed this far, and no further than this many files.
 const DEEPEST: usize = 8;
 const MOST_FILES: usize = 65_536;
@@ -25,9 +24,7 @@ impl Held {
     /// The files at or below a path, as the rest of their path and the id of their content, through all links.
     pub(super) fn files(&self, path: &Path) -> Vec<(PathBuf, &[u8])> {
         let mut files = Vec::new();
-        if let Some(place) = self.follow(path) {
-            self.collect(&place, Path::new(""), 0, &mut files);
-        }
+        self.collect(&self.follow(path), Path::new(""), 0, &mut files);
         files
     }
 
@@ -53,9 +50,7 @@ impl Held {
                 Entry::Link(_) => {
                     let target = self.follow(path);
                     // A link to a directory that holds it has no end.
-                    let target =
-                        target.filter(|target| depth < DEEPEST && !path.starts_with(target));
-                    if let Some(target) = target {
+                    if depth < DEEPEST && !path.starts_with(&target) {
                         self.collect(&target, &named, depth + 1, files);
                     }
                 }
@@ -63,37 +58,13 @@ impl Held {
         }
     }
 
-    /// Where a path leads; none where that is outside of the repository.
-    fn follow(&self, path: &Path) -> Option<PathBuf> {
-        let parts = |path: &Path| -> Vec<OsString> {
-            let parts = path.components().rev();
-            parts.map(|part| part.as_os_str().to_owned()).collect()
+    /// Where a path leads.
+    fn follow(&self, path: &Path) -> PathBuf {
+        let target = |place: &Path| match self.0.get(place)? {
+            Entry::Link(target) => Some(target.clone()),
+            Entry::File(_) => None,
         };
-        let mut left = parts(path);
-        let mut at = PathBuf::new();
-        let mut links = 0;
-        while let Some(part) = left.pop() {
-            match Path::new(&part).components().next()? {
-                Component::CurDir => {}
-                Component::ParentDir => {
-                    if !at.pop() {
-                        return None;
-                    }
-                }
-                Component::Prefix(_) | Component::RootDir => return None,
-                Component::Normal(name) => match self.0.get(&at.join(name)) {
-                    Some(Entry::Link(target)) => {
-                        links += 1;
-                        if links > MOST_LINKS {
-                            return None;
-                        }
-                        left.extend(parts(target));
-                    }
-                    Some(Entry::File(_)) | None => at.push(name),
-                },
-            }
-        }
-        Some(at)
+        Way::of(path, target).end
     }
 }
 
@@ -104,15 +75,18 @@ mod tests {
     fn held(links: &[(&str, &str)], files: &[&str]) -> Held {
         let links = links
             .iter()
-            .map(|(path, target)| (path.into(), Entry::Link(target.into())));
-        let files = files
-            .iter()
-            .map(|path| (path.into(), Entry::File(path.as_bytes().to_vec())));
+            .map(|(path, target)| (Path::new("/r").join(path), Entry::Link(target.into())));
+        let files = files.iter().map(|path| {
+            (
+                Path::new("/r").join(path),
+                Entry::File(path.as_bytes().to_vec()),
+            )
+        });
         Held(links.chain(files).collect())
     }
 
     fn seen(held: &Held, path: &str) -> Vec<String> {
-        let files = held.files(Path::new(path));
+        let files = held.files(&Path::new("/r").join(path));
         let shown = files
             .iter()
             .map(|(name, id)| format!("{}={}", name.display(), String::from_utf8_lossy(id)));
@@ -128,6 +102,7 @@ mod tests {
                 ("b", "a"),
                 ("out", "../elsewhere"),
                 ("root", "/etc"),
+                ("whole", "/r/shared"),
             ],
             &["shared/main.cf", "shared/conf.d/x"],
         );
@@ -136,6 +111,7 @@ mod tests {
         assert_eq!(seen(&held, "b"), both);
         assert_eq!(seen(&held, "b/main.cf"), ["=shared/main.cf"]);
         assert!(seen(&held, "out").is_empty() && seen(&held, "root").is_empty());
+        assert_eq!(seen(&held, "whole/main.cf"), ["=shared/main.cf"]);
     }
 
     #[test]

@@ -204,7 +204,8 @@ fn agreed(
     ask().map_err(trouble)
 }
 
-/// `again` is the command that was given, for the same server. Writes the files, lets the daemons' own checkers look, and puts everything back if one of them objects.
+/// Writes the files, lets the daemons' own checkers look, and puts everything back if one of them objects. `again` is the
+/// command that was given, for the same server.
 fn write(
     site: &Site,
     store: &Store,
