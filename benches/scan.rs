@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench scan -- [MIB]` makes its logs below target/, checks every answer, and prints how fast they were read.
 //! `… -- parse FILE` only parses every entry of a journal, as a program would that does not look first which ones matter.
-//! `… -- make MIB bsd|rfc3339|journal FILE` makes a log, and `… -- one THREADS FILE…` scans once, for profilers:
+//! `… -- make MIB bsd|rfc3339|journal FILE [OTHERS]` makes a log, and `… -- one THREADS FILE…` scans once, for profilers:
 //! benches/instructions counts its instructions with valgrind.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
@@ -54,7 +54,8 @@ fn main() -> io::Result<()> {
                 Some(_) | None => Form::Bsd,
             };
             let path = arguments.get(3).map_or("bench.log", String::as_str);
-            make(Path::new(path), form, mib, 0).map(drop)
+            let others = arguments.get(4).and_then(|n| n.parse().ok()).unwrap_or(0);
+            make(Path::new(path), form, mib, others).map(drop)
         }
         size => {
             let mib = size.and_then(|n| n.parse().ok()).unwrap_or(256);

@@ -35,25 +35,11 @@ impl Block {
     /// Which bytes are this one: bit n for the nth.
     #[inline]
     pub(crate) fn marks_of(self, byte: u8) -> u64 {
-        self.marks_of_same(Self([u8x16::splat(byte); 4]))
-    }
-
-    /// Which bytes are the same in both: bit n for the nth.
-    #[inline]
-    pub(crate) fn marks_of_same(self, other: Self) -> u64 {
-        let [a, b, c, d] = self.0;
-        let [e, f, g, h] = other.0;
-        let marks = |one: u8x16, two: u8x16| u64::from(one.simd_eq(two).to_bitmask());
-        marks(a, e) | marks(b, f) << 16 | marks(c, g) << 32 | marks(d, h) << 48
-    }
-
-    /// Whether the first bytes are the same in both; false for more bytes than there are.
-    #[inline]
-    pub(crate) fn begins_like(self, other: Self, length: usize) -> bool {
-        match u32::try_from(length).map(|length| u64::MAX.checked_shl(length)) {
-            Ok(Some(behind)) => self.marks_of_same(other) | behind == u64::MAX,
-            Ok(None) | Err(_) => length == Self::SIZE && self.marks_of_same(other) == u64::MAX,
-        }
+        let byte = u8x16::splat(byte);
+        let [a, b, c, d] = self
+            .0
+            .map(|part| u64::from(part.simd_eq(byte).to_bitmask()));
+        a | b << 16 | c << 32 | d << 48
     }
 }
 
@@ -115,25 +101,5 @@ mod tests {
                 assert_eq!(newlines.next(), None);
             }
         }
-    }
-
-    #[test]
-    fn beginnings_are_compared_up_to_their_length() {
-        let text: Vec<u8> = (0..80).collect();
-        let mut other = text.clone();
-        for differing in 0..70 {
-            other[differing] ^= 0x80;
-            for length in 0..70 {
-                assert_eq!(
-                    Block::of(&text).begins_like(Block::of(&other), length),
-                    length <= differing && length <= 64,
-                    "{differing} {length}"
-                );
-            }
-            other[differing] ^= 0x80;
-        }
-        assert!(Block::of(b"ab").begins_like(Block::of(b"ab\0"), 64));
-        assert!(Block::of(b"ab").begins_like(Block::of(b"abc"), 2));
-        assert_eq!(Block::of(b"a b ").marks_of(b' '), 0b1010);
     }
 }

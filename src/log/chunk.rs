@@ -1,17 +1,17 @@
 //! A chunk: whole lines of a log in memory, of which those that may be of a login server are looked at.
 //!
-//! Of syslog lines a `glance` tells who wrote them. Where it does not, and in other forms, one searcher for each needle runs ahead
-//! and only a line with a hit is cut; the needle merely finds the line, and `prefix` decides by its program who wrote it.
+//! `hits` finds them. Of syslog lines a `glance` then tells who wrote them. Where it does not, and in other forms, a line with a
+//! needle is cut; the needle merely finds the line, and `prefix` decides by its program who wrote it.
 
-use memchr::{memchr, memchr_iter, memmem, memrchr};
+use fearless_simd::Level;
+use memchr::{memchr, memmem, memrchr};
 
-use super::block::Places;
 use super::event::Events;
 use super::glance::Glance;
 use super::head::Form;
+use super::hits::{self, Hit};
 use super::json::Fields;
 use super::names::Name;
-
 use super::prefix::{self, Line};
 use super::stamp::DAY;
 use super::writer::Writer;
@@ -20,14 +20,12 @@ use crate::evidence::Time;
 /// Lines that are longer are never taken for a repetition, so that how a log is cut does not matter.
 const LONGEST_REPEATED: usize = 4096;
 
-/// Where more than one line in so many is of a login server, a glance at each line takes less time than the search for these.
-const CROWDED: u64 = 4;
-
 /// The searchers for one form of log.
 #[derive(Debug)]
 pub(crate) struct Needles {
     form: Form,
     finders: Vec<memmem::Finder<'static>>,
+    level: Level,
 }
 
 impl Needles {
@@ -44,6 +42,17 @@ impl Needles {
         Self {
             form,
             finders: needles.iter().map(memmem::Finder::new).collect(),
+            level: Level::new(),
+        }
+    }
+
+    /// Finds the lines of a text that may have one, by two bytes of each, and counts all lines.
+    fn hits(&self, text: &[u8], hits: &mut Vec<Hit>) -> u64 {
+        match self.form {
+            Form::Syslog => hits::find(self.level, [*b"d[", *b"n:"], text, hits),
+            Form::Rfc5424 => hits::find(self.level, [*b"pd", *b"n:"], text, hits),
+            Form::Json => hits::find(self.level, [*b"pd", *b"n:", *b":["], text, hits),
+            Form::Export => hits::find(self.level, [], text, hits),
         }
     }
 
@@ -57,83 +66,23 @@ impl Needles {
 /// Scans the lines that begin in the first `own` bytes of `chunk`; what follows is only looked ahead at.
 pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) {
     let own = own.min(chunk.len());
-    let before = events.segment.lines.candidate;
-    let lines = match needles.form {
-        Form::Syslog if events.crowded => walk(events, needles, chunk, own),
-        Form::Syslog | Form::Rfc5424 | Form::Json | Form::Export => {
-            leap(events, needles, chunk, own)
+    let mut hits = std::mem::take(&mut events.hits);
+    let lines = needles.hits(&chunk[..own], &mut hits);
+    for hit in &hits {
+        let line = Candidate {
+            text: without_return(&chunk[hit.start..hit.end]),
+            behind: chunk.get(hit.end + 1..).unwrap_or_default(),
+            ended: hit.end < chunk.len(),
+        };
+        match needles.form {
+            Form::Syslog => line.glance(events, needles, &chunk[hit.start..], hit.lines),
+            Form::Rfc5424 | Form::Json | Form::Export => line.search(events, needles, hit.lines),
         }
-    };
-    // What comes next is most likely like this.
-    let candidates = events.segment.lines.candidate - before;
-    events.crowded = candidates.saturating_mul(CROWDED) > lines;
+    }
+    events.hits = hits;
     cover(events, needles.form, &chunk[..own]);
     events.segment.read_lines(lines);
     events.segment.settle();
-}
-
-/// Goes from line to line and glances at each. Counts the lines.
-fn walk(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) -> u64 {
-    let mut newlines = Places::of(b'\n', chunk);
-    let mut lines = 0;
-    let mut start = 0;
-    let mut end = newlines.next();
-    while start < own {
-        let line_end = end.unwrap_or(chunk.len());
-        let following = line_end + 1;
-        end = newlines.next();
-        let line = Candidate {
-            text: without_return(&chunk[start..line_end]),
-            following: end.and_then(|end| chunk.get(following..end)),
-            ended: following <= chunk.len(),
-        };
-        line.glance(events, needles, &chunk[start..], || lines);
-        lines += 1;
-        start = following;
-    }
-    lines
-}
-
-/// Leaps from one line with a needle to the next. Counts the lines.
-fn leap(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own: usize) -> u64 {
-    let mut lines = Lines::default();
-    let next = |needle: &memmem::Finder<'static>, from: usize| {
-        chunk
-            .get(from..own)
-            .and_then(|rest| needle.find(rest))
-            .map_or(usize::MAX, |at| from + at)
-    };
-    // The next hit of each needle; only those that a line leaves behind are searched for anew.
-    let mut hits = [usize::MAX; 3];
-    for (hit, needle) in hits.iter_mut().zip(&needles.finders) {
-        *hit = next(needle, 0);
-    }
-    loop {
-        let hit = hits[0].min(hits[1]).min(hits[2]);
-        if hit == usize::MAX {
-            break;
-        }
-        let start = memrchr(b'\n', &chunk[..hit]).map_or(0, |newline| newline + 1);
-        let end = memchr(b'\n', &chunk[hit..]).map_or(chunk.len(), |newline| hit + newline);
-        let following = chunk.get(end + 1..).unwrap_or_default();
-        let line = Candidate {
-            text: without_return(&chunk[start..end]),
-            following: memchr(b'\n', following).map(|newline| &following[..newline]),
-            ended: end < chunk.len(),
-        };
-        let before = || lines.up_to(chunk, start);
-        match needles.form {
-            Form::Syslog => line.glance(events, needles, &chunk[start..], before),
-            Form::Rfc5424 | Form::Json | Form::Export => line.search(events, needles, before),
-        }
-        for (hit, needle) in hits.iter_mut().zip(&needles.finders) {
-            if *hit < end {
-                *hit = next(needle, end);
-            }
-        }
-    }
-    let last = own > 0 && own == chunk.len() && chunk[own - 1] != b'\n';
-    lines.up_to(chunk, own) + u64::from(last)
 }
 
 /// How many bytes the lines take that begin in the first `left` bytes.
@@ -147,21 +96,16 @@ pub(crate) fn lines_that_begin_in(chunk: &[u8], left: usize) -> usize {
 /// A line that may be of a login server.
 struct Candidate<'a> {
     text: &'a [u8],
-    /// The line that follows it in the chunk, if it has a line feed.
-    following: Option<&'a [u8]>,
+    /// What follows it in the chunk.
+    behind: &'a [u8],
     /// It has a line feed.
     ended: bool,
 }
 
 impl Candidate<'_> {
-    /// Takes it if a login server wrote it; `text` goes on behind it, and `lines` counts the lines of the chunk before it.
-    fn glance(
-        &self,
-        events: &mut Events<'_>,
-        needles: &Needles,
-        text: &[u8],
-        lines: impl FnOnce() -> u64,
-    ) {
+    /// Takes it if a login server wrote it; `text` goes on behind it, and `lines` is how many lines of the chunk are before it.
+    #[inline]
+    fn glance(&self, events: &mut Events<'_>, needles: &Needles, text: &[u8], lines: u64) {
         match events.glance(text, self.text.len()) {
             Glance::Other => {}
             Glance::Server(line, names) => self.take(events, self.text, line, Some(names), lines),
@@ -170,7 +114,7 @@ impl Candidate<'_> {
     }
 
     /// The same for any form.
-    fn search(&self, events: &mut Events<'_>, needles: &Needles, lines: impl FnOnce() -> u64) {
+    fn search(&self, events: &mut Events<'_>, needles: &Needles, lines: u64) {
         let text = prefix::bare(self.text);
         let fields;
         let cut = if needles.form == Form::Json && text.first() == Some(&b'{') {
@@ -196,21 +140,31 @@ impl Candidate<'_> {
         text: &[u8],
         mut cut: Line<'_>,
         names: Option<(Name, Name)>,
-        lines: impl FnOnce() -> u64,
+        lines: u64,
     ) {
         cut.ended = self.ended;
-        // Two rules of a syslog daemon that write into one file write the same line twice, one behind the other.
-        let following = self.following.filter(|line| line.len() < LONGEST_REPEATED);
-        let following = following.map(without_return);
-        if events.was_seen(text) || following == Some(text) {
+        if events.was_seen(text) || self.is_repeated(text) {
             return;
         }
         let times = match cut.writer {
             // Of the lines that count, only that of a failed AUTH can come twice in a row.
             Writer::Smtpd if !cut.message.starts_with(b"warning: ") => 1,
-            Writer::Smtpd | Writer::Login(_) => 1 + following.map_or(0, repeated_last),
+            Writer::Smtpd | Writer::Login(_) => 1 + self.repeated(),
         };
         events.take(&cut, names, lines, times);
+    }
+
+    /// Whether the next line is the same: two rules of a syslog daemon that write into one file write one line twice.
+    fn is_repeated(&self, text: &[u8]) -> bool {
+        let rest = self.behind.strip_prefix(text);
+        text.len() < LONGEST_REPEATED
+            && rest.is_some_and(|rest| matches!(rest, [b'\n', ..] | [b'\r', b'\n', ..]))
+    }
+
+    /// How often the next line says that this one was repeated.
+    fn repeated(&self) -> u32 {
+        let near = &self.behind[..self.behind.len().min(LONGEST_REPEATED)];
+        memchr(b'\n', near).map_or(0, |end| repeated_last(without_return(&near[..end])))
     }
 }
 
@@ -254,22 +208,4 @@ fn cover(events: &mut Events<'_>, form: Form, lines: &[u8]) {
 
 fn without_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-/// Counts lines, each byte once.
-#[derive(Debug, Default)]
-struct Lines {
-    counted: usize,
-    lines: u64,
-}
-
-impl Lines {
-    /// How many lines end before `offset`, which must not go back.
-    fn up_to(&mut self, chunk: &[u8], offset: usize) -> u64 {
-        if let Some(more) = chunk.get(self.counted..offset) {
-            self.lines += memchr_iter(b'\n', more).count() as u64;
-            self.counted = offset;
-        }
-        self.lines
-    }
 }

@@ -12,6 +12,7 @@ use super::clock::Clock;
 use super::elements::{Elements, Word};
 use super::glance::{Glance, Recent};
 use super::head::Form;
+use super::hits::Hit;
 use super::json;
 use super::login;
 use super::names::Name;
@@ -42,8 +43,8 @@ pub(crate) struct Events<'a> {
     pub(crate) seen: Option<Vec<u64>>,
     /// The time of the youngest line, whoever wrote it.
     pub(crate) last: Option<Time>,
-    /// Many of the last lines were of login servers.
-    pub(crate) crowded: bool,
+    /// Room for the hits of a chunk.
+    pub(crate) hits: Vec<Hit>,
     calendar: &'a Calendar,
     clock: Clock<'a>,
     /// Hosts and programs of recent lines.
@@ -64,7 +65,7 @@ impl<'a> Events<'a> {
             overtaken: false,
             seen: None,
             last: None,
-            crowded: false,
+            hits: Vec::new(),
             calendar,
             clock: Clock::new(calendar),
             sources: [(Name::NONE, Name::NONE); SOURCES],
@@ -79,13 +80,13 @@ impl<'a> Events<'a> {
         self.recent.glance(text, length, &mut self.segment.names)
     }
 
-    /// Takes one line. `names` are those of host and program where they are known, `lines` counts the lines of the chunk before it,
+    /// Takes one line. `names` are those of host and program where they are known, `lines` is how many lines of the chunk are before it,
     /// and `times` is how often it stands for itself.
     pub(crate) fn take(
         &mut self,
         line: &Line<'_>,
         names: Option<(Name, Name)>,
-        lines: impl FnOnce() -> u64,
+        lines: u64,
         times: u32,
     ) {
         self.segment.lines.candidate += 1;
@@ -95,13 +96,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    fn smtpd(
-        &mut self,
-        line: &Line<'_>,
-        names: Option<(Name, Name)>,
-        lines: impl FnOnce() -> u64,
-        times: u32,
-    ) {
+    fn smtpd(&mut self, line: &Line<'_>, names: Option<(Name, Name)>, lines: u64, times: u32) {
         let Some(said) = smtpd::understand(line.message) else {
             return;
         };
@@ -149,7 +144,7 @@ impl<'a> Events<'a> {
                 let login = Login {
                     who,
                     method,
-                    seen: self.seen(line, lines()),
+                    seen: self.seen(line, lines),
                     under_tls: false,
                     of_another: false,
                     front_end: login.method.eq_ignore_ascii_case(b"XCLIENT"),
@@ -165,7 +160,7 @@ impl<'a> Events<'a> {
                     let told = counters.is_some_and(|counters| counters.auth_tried > 0);
                     let (who, seen) = if told {
                         let who = self.who(peer, None, false, part.client());
-                        (who, self.seen(line, lines()))
+                        (who, self.seen(line, lines))
                     } else {
                         (NOBODY, NEVER)
                     };
@@ -185,7 +180,7 @@ impl<'a> Events<'a> {
         line: &Line<'_>,
         protocol: Protocol,
         names: Option<(Name, Name)>,
-        lines: impl FnOnce() -> u64,
+        lines: u64,
         times: u32,
     ) {
         let Some(said) = login::understand(line.message) else {
@@ -229,7 +224,7 @@ impl<'a> Events<'a> {
             address: elements.client,
         };
         let who = self.who(peer, elements.user, elements.ambiguous, NOBODY);
-        let seen = self.seen(line, lines());
+        let seen = self.seen(line, lines);
         let times = times.saturating_mul(line.times);
         if refusal {
             self.segment.refusal(way, who, seen, times);

@@ -79,6 +79,6 @@ fn set(fields: &mut Fields<'_>, name: &[u8], value: &[u8]) {
 fn take(events: &mut Events<'_>, fields: &Fields<'_>, line: u64) {
     events.cover_stamp(&fields.stamp);
     if let Some(cut) = fields.line() {
-        events.take(&cut, None, || line, 1);
+        events.take(&cut, None, line, 1);
     }
 }

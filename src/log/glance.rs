@@ -3,7 +3,8 @@
 //! Few hosts and programs write nearly all lines, so their words are compared with those of recent lines instead of being cut.
 //! A glance gives what searching the line for a needle and cutting it (`prefix`) gives, or says that it does not know.
 
-use super::block::Block;
+use memchr::memchr;
+
 use super::names::{Name, Names};
 use super::prefix::{self, Line};
 use super::stamp;
@@ -24,10 +25,8 @@ pub(crate) enum Glance<'a> {
 #[derive(Debug)]
 pub(crate) struct Recent {
     sources: Vec<Source>,
-    /// By a hash of their words: 1 + the number of the source.
-    slots: Vec<u8>,
-    /// The same by a few bytes that can be had without knowing where words end.
-    hints: Vec<u8>,
+    /// By a hash of some bytes of their words: 1 + the number of the source.
+    slots: [u8; SLOTS],
     /// How long the last host was.
     host: usize,
 }
@@ -35,10 +34,12 @@ pub(crate) struct Recent {
 /// `HOST PROGRAM[` or `HOST PROGRAM:`, and what it says of its lines.
 #[derive(Clone, Copy, Debug)]
 struct Source {
-    words: Block,
+    beginning: Beginning,
     /// How many bytes these are, and how many are the host.
     length: usize,
     host: usize,
+    /// The words end in `[`, and the number of the process follows.
+    numbered: bool,
     kind: Kind,
     /// The names of the host and of each login process that wrote through it, in the order of [`writer::LOGIN_PROCESSES`].
     logins: [Option<(Name, Name)>; writer::LOGIN_PROCESSES.len()],
@@ -54,20 +55,26 @@ enum Kind {
     Odd,
 }
 
-const SLOTS: usize = 1024;
+const SLOTS: usize = 4096;
 const MOST_SOURCES: usize = 255;
+
+/// A line is glanced at only where so many bytes of text follow its beginning, so that nothing below runs out of it.
+const REACH: usize = 192;
+
+/// The stamp ends within the first of these bytes; host, program and number of the process within the others.
+const WORDS: usize = 128;
 
 impl Recent {
     pub(crate) const fn new() -> Self {
         Self {
             sources: Vec::new(),
-            slots: Vec::new(),
-            hints: Vec::new(),
+            slots: [0; SLOTS],
             host: 0,
         }
     }
 
     /// Looks at the line that has the first `length` bytes of `text`.
+    #[inline]
     pub(crate) fn glance<'l>(
         &mut self,
         text: &'l [u8],
@@ -78,47 +85,61 @@ impl Recent {
     }
 
     /// None where the line has no usual shape.
+    #[inline]
     fn look<'l>(&mut self, text: &'l [u8], length: usize, names: &mut Names) -> Option<Glance<'l>> {
-        let line = text.get(..length)?;
-        let stamp = match line.first() {
-            Some(b'0'..=b'9' | b'A'..=b'Z') => prefix::plain_stamp(line),
+        let head: &[u8; REACH] = text.first_chunk()?;
+        let stamp = match head[0] {
+            b'0'..=b'9' | b'A'..=b'Z' => prefix::plain_stamp(head),
             _ => 0,
         };
         if stamp == 0 {
             return None;
         }
-        let (stamp, rest) = (&line[..stamp], line.get(stamp + 1..)?);
-        let found = self.source(text.get(stamp.len() + 1..)?, rest, names)?;
-        let source = self.sources.get_mut(usize::from(found) - 1)?;
-        let (words, rest) = rest.split_at_checked(source.length)?;
-        let (pid, message) = if words.ends_with(b"[") {
-            let (pid, digits) = number(*rest.first_chunk()?)?;
-            (Some(pid), rest[digits..].strip_prefix(b"]: ")?)
+        let words: &[u8; WORDS] = head.get(stamp + 1..)?.first_chunk()?;
+        let source = self.source(words, names)?;
+        let number: &[u8; 8] = words.get(source.length..)?.first_chunk()?;
+        let behind = if source.numbered {
+            let behind = source.length + digits(*number);
+            if words.get(behind..behind + 3)? != b"]: " {
+                return None;
+            }
+            behind + 3
         } else {
-            (None, rest.strip_prefix(b" ")?)
+            if number[0] != b' ' {
+                return None;
+            }
+            source.length + 1
         };
-        let (program, writer, message, known) = match source.kind {
+        // What is beyond the line is not of it: then this fails.
+        let message = text.get(stamp + 1 + behind..length)?;
+        let (program, pid, writer, message, known) = match source.kind {
             // `[ID …]` and `message repeated …`, which syslog daemons put before it, are for `writer`.
             Kind::Smtpd(..) if matches!(message, [b'[' | b'm', ..]) => return None,
             Kind::Smtpd(host, service) => {
-                let program = &words[source.host + 1..words.len() - 1];
+                let pid = Some(value(*number)?);
+                let program = words.get(source.host + 1..source.length - 1)?;
                 let message = writer::without_tail(message);
-                (program, Writer::Smtpd, message, (host, service))
+                (program, pid, Writer::Smtpd, message, (host, service))
             }
             Kind::Other => match Inner::of(message) {
-                Inner::Login(number, message) => {
-                    let (program, protocol) = writer::LOGIN_PROCESSES[number];
-                    let known = source.login(number, &words[..source.host], names);
-                    (program, Writer::Login(protocol), message, known)
-                }
                 Inner::Other => return Some(Glance::Other),
+                Inner::Login(process, message) => {
+                    let pid = if source.numbered {
+                        Some(value(*number)?)
+                    } else {
+                        None
+                    };
+                    let (program, protocol) = writer::LOGIN_PROCESSES[process];
+                    let known = source.login(process, words.get(..source.host)?, names);
+                    (program, pid, Writer::Login(protocol), message, known)
+                }
                 Inner::Odd => return None,
             },
             Kind::Odd => return None,
         };
         let line = Line {
-            stamp,
-            host: &words[..source.host],
+            stamp: head.get(..stamp)?,
+            host: words.get(..source.host)?,
             program,
             pid,
             writer,
@@ -129,73 +150,130 @@ impl Recent {
         Some(Glance::Server(line, known))
     }
 
-    /// 1 + the number of the source of a line that begins with these words; `text` goes on behind it.
-    fn source(&mut self, text: &[u8], line: &[u8], names: &mut Names) -> Option<u8> {
-        let beginning = Block::of(text);
-        let hint = hint(text, self.host);
-        let number = self.hints.get(hint).copied().unwrap_or(0);
-        if let Some(source) = self.sources.get(usize::from(number).wrapping_sub(1))
-            && beginning.begins_like(source.words, source.length)
-        {
-            self.host = source.host;
-            return Some(number);
+    /// The source of a line that goes on with these words.
+    #[inline]
+    fn source(&mut self, words: &[u8; WORDS], names: &mut Names) -> Option<&mut Source> {
+        let known = usize::from(self.slots[slot(words, self.host)]).wrapping_sub(1);
+        let found = self.sources.get(known);
+        if found.is_some_and(|source| source.beginning.begins(words)) {
+            return self.sources.get_mut(known);
         }
-        let blanks = beginning.marks_of(b' ');
-        let others = blanks & blanks.wrapping_sub(1);
-        if others == 0 {
-            return None;
-        }
-        let host = blanks.trailing_zeros() as usize;
-        let word_end = others.trailing_zeros() as usize;
-        let length = match line.get(..word_end)? {
-            [word @ .., b']', b':'] => {
-                let digits = word.iter().rev().take_while(|byte| byte.is_ascii_digit());
-                word.len() - digits.count()
-            }
-            [.., b':'] => word_end,
-            _ => return None,
-        };
-        let number = self.number(beginning, line.get(..length)?, host, names);
-        self.hints[hint] = number;
-        self.host = host;
-        Some(number)
+        self.find(words, names)
     }
 
-    /// 1 + the number of the source with these words, of which the first `host` bytes are the host.
-    fn number(&mut self, words: Block, text: &[u8], host: usize, names: &mut Names) -> u8 {
-        if self.sources.len() >= MOST_SOURCES || self.slots.is_empty() {
-            self.sources.clear();
-            self.slots = vec![0; SLOTS];
-            self.hints = vec![0; SLOTS];
+    /// The same where the host is not as long as the last one, or the source is new.
+    #[cold]
+    fn find(&mut self, words: &[u8; WORDS], names: &mut Names) -> Option<&mut Source> {
+        let host = memchr(b' ', &words[..Beginning::SIZE])?;
+        self.host = host;
+        let slot = slot(words, host);
+        let known = usize::from(self.slots[slot]).wrapping_sub(1);
+        let found = self.sources.get(known);
+        if found.is_some_and(|source| source.beginning.begins(words)) {
+            return self.sources.get_mut(known);
         }
-        let slot = &mut self.slots[slot(text)];
-        let known = self.sources.get_mut(usize::from(*slot).wrapping_sub(1));
-        if let Some(known) = &known
-            && known.length == text.len()
-            && known.words.begins_like(words, text.len())
-        {
-            return *slot;
-        }
-        let source = Source {
-            words,
-            length: text.len(),
-            host,
-            kind: Kind::of(text, host, names),
-            logins: [None; writer::LOGIN_PROCESSES.len()],
-        };
-        // Of two that share a slot, the later one takes it.
-        match known {
-            Some(earlier) => *earlier = source,
-            None => {
-                self.sources.push(source);
-                *slot = u8::try_from(self.sources.len()).unwrap_or(u8::MAX);
+        let end = host + 1 + memchr(b' ', &words[host + 1..Beginning::SIZE])?;
+        let length = match &words[host + 1..end] {
+            [word @ .., b']', b':'] => {
+                let digits = word.iter().rev().take_while(|byte| byte.is_ascii_digit());
+                end - 2 - digits.count()
             }
+            [.., b':'] => end,
+            _ => return None,
+        };
+        let source = Source::of(&words[..length], host, names);
+        self.remember(slot, source)
+    }
+
+    /// Of two that share a slot, the later one takes it.
+    fn remember(&mut self, slot: usize, source: Source) -> Option<&mut Source> {
+        let number = usize::from(self.slots[slot]).wrapping_sub(1);
+        if number < self.sources.len() {
+            self.sources[number] = source;
+            return self.sources.get_mut(number);
         }
-        *slot
+        if self.sources.len() >= MOST_SOURCES {
+            self.sources.clear();
+            self.slots.fill(0);
+        }
+        self.sources.push(source);
+        self.slots[slot] = u8::try_from(self.sources.len()).unwrap_or(u8::MAX);
+        self.sources.last_mut()
     }
 }
 
+/// Where a source is remembered: by the end of the host and the beginning of the program.
+#[inline]
+fn slot(words: &[u8; WORDS], host: usize) -> usize {
+    let start = host.saturating_sub(3) % Beginning::SIZE;
+    let eight = |at: usize| {
+        let bytes = words[at..].first_chunk();
+        u64::from_le_bytes(*bytes.unwrap_or(&[0; 8]))
+    };
+    let mixed = eight(start) ^ eight(start + 8).rotate_left(23);
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.ilog2())) as usize
+}
+
+/// The first bytes of a text, to be compared with those of others in one go.
+#[derive(Clone, Copy, Debug)]
+struct Beginning {
+    words: [u64; Self::SIZE / 8],
+    /// Which bits of these count.
+    mask: [u64; Self::SIZE / 8],
+}
+
+impl Beginning {
+    /// How many bytes there are at most.
+    const SIZE: usize = 64;
+
+    /// Of a text that is not longer.
+    fn of(text: &[u8]) -> Self {
+        let (mut bytes, mut mask) = ([0; Self::SIZE], [0; Self::SIZE]);
+        for ((byte, mask), known) in bytes.iter_mut().zip(&mut mask).zip(text) {
+            (*byte, *mask) = (*known, 0xff);
+        }
+        Self {
+            words: words(&bytes),
+            mask: words(&mask),
+        }
+    }
+
+    #[inline]
+    fn begins(&self, text: &[u8; WORDS]) -> bool {
+        let known = self.words.iter().zip(&self.mask);
+        let differing = text
+            .as_chunks()
+            .0
+            .iter()
+            .zip(known)
+            .fold(0, |all, (word, (known, mask))| {
+                all | (u64::from_le_bytes(*word) ^ known) & mask
+            });
+        differing == 0
+    }
+}
+
+#[inline]
+fn words(bytes: &[u8; Beginning::SIZE]) -> [u64; Beginning::SIZE / 8] {
+    let mut words = [0; Beginning::SIZE / 8];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    words
+}
+
 impl Source {
+    fn of(words: &[u8], host: usize, names: &mut Names) -> Self {
+        Self {
+            beginning: Beginning::of(words),
+            length: words.len(),
+            host,
+            numbered: words.ends_with(b"["),
+            kind: Kind::of(words, host, names),
+            logins: [None; writer::LOGIN_PROCESSES.len()],
+        }
+    }
+
     /// The names of its host and of a login process that writes through it.
     fn login(&mut self, number: usize, host: &[u8], names: &mut Names) -> (Name, Name) {
         *self.logins[number].get_or_insert_with(|| {
@@ -203,25 +281,6 @@ impl Source {
             (names.intern(host), names.intern(program))
         })
     }
-}
-
-/// Where a source is looked up first: by the end of the host and the beginning of the program, if the host is as long as the last one.
-fn hint(text: &[u8], host: usize) -> usize {
-    let bytes = text.get(host.saturating_sub(3)..);
-    let Some((first, rest)) = bytes.and_then(|bytes| bytes.split_first_chunk::<8>()) else {
-        return 0;
-    };
-    let second = rest.first_chunk::<8>().unwrap_or(first);
-    let mixed = u64::from_le_bytes(*first) ^ u64::from_le_bytes(*second).rotate_left(23);
-    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
-}
-
-/// Where a source is remembered. What shares a slot is told apart, but not remembered both.
-fn slot(words: &[u8]) -> usize {
-    let mixed = words.iter().fold(0_u64, |mixed, byte| {
-        (mixed.rotate_left(9) ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    });
-    (mixed >> 54) as usize
 }
 
 impl Kind {
@@ -262,6 +321,7 @@ impl<'a> Inner<'a> {
             [first @ (b'i' | b'p' | b's' | b'm'), ..] => {
                 for (number, (name, _)) in writer::LOGIN_PROCESSES.iter().enumerate() {
                     if name.first() == Some(first)
+                        && message.get(name.len()) == Some(&b':')
                         && let Some(rest) = message.strip_prefix(*name)
                     {
                         return match rest.strip_prefix(b": ") {
@@ -291,20 +351,26 @@ impl<'a> Inner<'a> {
 
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 
-/// The number that eight bytes begin with, and how many digits it has; none where it has none or fills them.
-const fn number(bytes: [u8; 8]) -> Option<(u32, usize)> {
+/// How many of the first bytes are digits.
+#[inline]
+const fn digits(bytes: [u8; 8]) -> usize {
     let values = u64::from_le_bytes(bytes) ^ (ONES * b'0' as u64);
     let others = (((values & (ONES * 0x7f)) + ONES * 0x76) | values) & (ONES * 0x80);
-    let digits = others.trailing_zeros() / 8;
+    others.trailing_zeros() as usize / 8
+}
+
+/// The number that eight bytes begin with; none where it has no digit or fills them.
+#[inline]
+const fn value(bytes: [u8; 8]) -> Option<u32> {
+    let digits = digits(bytes);
     if digits == 0 || digits == 8 {
         return None;
     }
     // Neighbours are put together: pairs of digits, pairs of these, and both halves.
-    let ones = values << (64 - 8 * digits);
+    let ones = (u64::from_le_bytes(bytes) ^ (ONES * b'0' as u64)) << (64 - 8 * digits);
     let tens = (ones.wrapping_mul(10).wrapping_add(ones >> 8)) & 0x00ff_00ff_00ff_00ff;
     let hundreds = (tens.wrapping_mul(100).wrapping_add(tens >> 16)) & 0x0000_ffff_0000_ffff;
-    let all = hundreds.wrapping_mul(10_000).wrapping_add(hundreds >> 32);
-    Some((all as u32, digits as usize))
+    Some(hundreds.wrapping_mul(10_000).wrapping_add(hundreds >> 32) as u32)
 }
 
 /// A glance must tell what searching tells.

@@ -20,6 +20,7 @@ mod event;
 mod export;
 mod glance;
 mod head;
+mod hits;
 mod input;
 mod inputs;
 mod json;
