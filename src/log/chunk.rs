@@ -11,8 +11,8 @@ use super::glance::Glance;
 use super::head::Form;
 use super::hits::{self, Hit};
 use super::json::Fields;
-use super::names::Name;
 use super::prefix::{self, Line};
+use super::services::Service;
 use super::stamp::DAY;
 use super::writer::Writer;
 use crate::evidence::Time;
@@ -108,7 +108,9 @@ impl Candidate<'_> {
     fn glance(&self, events: &mut Events<'_>, needles: &Needles, text: &[u8], lines: u64) {
         match events.glance(text, self.text.len()) {
             Glance::Other => {}
-            Glance::Server(line, names) => self.take(events, self.text, line, Some(names), lines),
+            Glance::Server(line, service) => {
+                self.take(events, self.text, line, Some(service), lines);
+            }
             Glance::Unknown => self.search(events, needles, lines),
         }
     }
@@ -133,13 +135,13 @@ impl Candidate<'_> {
         }
     }
 
-    /// Takes it, cut, with the names of host and program where they are known.
+    /// Takes it, cut, with its service where that is known.
     fn take(
         &self,
         events: &mut Events<'_>,
         text: &[u8],
         mut cut: Line<'_>,
-        names: Option<(Name, Name)>,
+        service: Option<Service>,
         lines: u64,
     ) {
         cut.ended = self.ended;
@@ -151,14 +153,16 @@ impl Candidate<'_> {
             Writer::Smtpd if !cut.message.starts_with(b"warning: ") => 1,
             Writer::Smtpd | Writer::Login(_) => 1 + self.repeated(),
         };
-        events.take(&cut, names, lines, times);
+        events.take(&cut, service, lines, times);
     }
 
     /// Whether the next line is the same: two rules of a syslog daemon that write into one file write one line twice.
     fn is_repeated(&self, text: &[u8]) -> bool {
-        let rest = self.behind.strip_prefix(text);
-        text.len() < LONGEST_REPEATED
-            && rest.is_some_and(|rest| matches!(rest, [b'\n', ..] | [b'\r', b'\n', ..]))
+        let end = match self.behind.get(text.len()..) {
+            Some([b'\n', ..] | [b'\r', b'\n', ..]) => text.len(),
+            Some(_) | None => return false,
+        };
+        end < LONGEST_REPEATED && self.behind.starts_with(text)
     }
 
     /// How often the next line says that this one was repeated.

@@ -18,7 +18,8 @@ use super::login;
 use super::names::Name;
 use super::prefix::{self, Line};
 use super::segment::Segment;
-use super::session::{End, Key, Login, NOBODY, Tls};
+use super::services::Service;
+use super::session::{End, Key, Login, NOBODY, Part, Tls};
 use super::smtpd::{self, Peer};
 use super::stamp;
 use super::tally::{self, Position, Seen, Shown, Way, Who};
@@ -26,7 +27,7 @@ use super::writer::Writer;
 use crate::evidence::Time;
 use crate::protocol::Protocol;
 
-/// How many hosts with their programs are remembered.
+/// How many services are remembered.
 const SOURCES: usize = 64;
 
 /// Takes lines of one file, in order, into a segment.
@@ -47,11 +48,12 @@ pub(crate) struct Events<'a> {
     pub(crate) hits: Vec<Hit>,
     calendar: &'a Calendar,
     clock: Clock<'a>,
-    /// Hosts and programs of recent lines.
-    sources: [(Name, Name); SOURCES],
+    /// The services of recent lines.
+    sources: [Option<Service>; SOURCES],
     recent: Recent,
-    /// The last mechanism, and the last address of a server.
+    /// The last mechanism, version of TLS, and address of a server.
     method: Name,
+    version: Name,
     server: Name,
 }
 
@@ -68,40 +70,41 @@ impl<'a> Events<'a> {
             hits: Vec::new(),
             calendar,
             clock: Clock::new(calendar),
-            sources: [(Name::NONE, Name::NONE); SOURCES],
+            sources: [None; SOURCES],
             recent: Recent::new(),
             method: Name::NONE,
+            version: Name::NONE,
             server: Name::NONE,
         }
     }
 
     /// What a glance tells of the line that has the first `length` bytes of `text`.
     pub(crate) fn glance<'l>(&mut self, text: &'l [u8], length: usize) -> Glance<'l> {
-        self.recent.glance(text, length, &mut self.segment.names)
+        self.recent.glance(text, length, &mut self.segment)
     }
 
-    /// Takes one line. `names` are those of host and program where they are known, `lines` is how many lines of the chunk are before it,
+    /// Takes one line. `service` is told where it is known, `lines` is how many lines of the chunk are before it,
     /// and `times` is how often it stands for itself.
     pub(crate) fn take(
         &mut self,
         line: &Line<'_>,
-        names: Option<(Name, Name)>,
+        service: Option<Service>,
         lines: u64,
         times: u32,
     ) {
         self.segment.lines.candidate += 1;
         match line.writer {
-            Writer::Smtpd => self.smtpd(line, names, lines, times),
-            Writer::Login(protocol) => self.login(line, protocol, names, lines, times),
+            Writer::Smtpd => self.smtpd(line, service, lines, times),
+            Writer::Login(protocol) => self.login(line, protocol, service, lines, times),
         }
     }
 
-    fn smtpd(&mut self, line: &Line<'_>, names: Option<(Name, Name)>, lines: u64, times: u32) {
+    fn smtpd(&mut self, line: &Line<'_>, service: Option<Service>, lines: u64, times: u32) {
         let Some(said) = smtpd::understand(line.message) else {
             return;
         };
-        let (host, service) = names.unwrap_or_else(|| self.source(line));
-        let key = line.pid.map(|pid| Key { host, service, pid });
+        let service = service.unwrap_or_else(|| self.source(line));
+        let key = line.pid.map(|pid| Key { service, pid });
         match said {
             smtpd::Said::Connect => {
                 if let Some(key) = key {
@@ -110,53 +113,36 @@ impl<'a> Events<'a> {
             }
             smtpd::Said::Tls { client, version } => {
                 let time = self.clock.time(line.stamp);
-                let habits = self.segment.habits(host, service);
-                habits.tls_lines += 1;
-                habits.tls_first = tally::earlier(habits.tls_first, time);
-                habits.tls_last = tally::later(habits.tls_last, time);
+                if let Some(habits) = self.segment.services.heard(service) {
+                    habits.tls_lines += 1;
+                    habits.tls_first = tally::earlier(habits.tls_first, time);
+                    habits.tls_last = tally::later(habits.tls_last, time);
+                }
                 if let Some(key) = key {
+                    let names = &mut self.segment.names;
+                    self.version = names.intern_like(self.version, version);
                     let tls = Tls {
-                        client: self.segment.names.intern(client),
-                        version: self.segment.names.intern(version),
+                        client: names.intern(client),
+                        version: self.version,
                     };
-                    self.segment.session(key).tls = Some(tls);
+                    self.segment.process(key).session().tls = Some(tls);
                 }
             }
             smtpd::Said::AuthFailed => {
                 if let Some(key) = key {
-                    let failed = &mut self.segment.session(key).failed;
+                    let failed = &mut self.segment.process(key).session().failed;
                     *failed = failed.saturating_add(times.saturating_mul(line.times));
                 }
             }
             smtpd::Said::HungUp => {
                 if let Some(key) = key {
-                    self.segment.session(key).hung_up = true;
+                    self.segment.process(key).session().hung_up = true;
                 }
             }
-            smtpd::Said::Login(login) => {
-                // Every message of a session names its login.
-                let near = key.map_or(Some(NOBODY), |key| self.segment.company(key, login.account));
-                let Some(near) = near else { return };
-                self.segment.habits(host, service);
-                let ambiguous = login.ambiguous || !line.ended;
-                let who = self.who(login.peer, Some(login.account), ambiguous, near);
-                let method = self.method(login.method);
-                let login = Login {
-                    who,
-                    method,
-                    seen: self.seen(line, lines),
-                    under_tls: false,
-                    of_another: false,
-                    front_end: login.method.eq_ignore_ascii_case(b"XCLIENT"),
-                };
-                match key {
-                    Some(key) => self.segment.session(key).login(login),
-                    None => self.segment.lone_login(host, service, login),
-                }
-            }
+            smtpd::Said::Login(login) => self.smtpd_login(line, service, key, login, lines),
             smtpd::Said::Disconnect(peer, counters) => {
                 if let Some(key) = key {
-                    let part = self.segment.close(key);
+                    let part = self.segment.process(key).open.take().unwrap_or_default();
                     let told = counters.is_some_and(|counters| counters.auth_tried > 0);
                     let (who, seen) = if told {
                         let who = self.who(peer, None, false, part.client());
@@ -175,11 +161,47 @@ impl<'a> Events<'a> {
         }
     }
 
+    fn smtpd_login(
+        &mut self,
+        line: &Line<'_>,
+        service: Service,
+        key: Option<Key>,
+        login: smtpd::Login<'_>,
+        lines: u64,
+    ) {
+        let near = match key {
+            Some(key) => {
+                let open = &self.segment.processes.get(&key);
+                let open = open.and_then(|process| process.open.as_ref());
+                // Every message of a session names its login.
+                if open.is_some_and(|part| part.knows(&self.segment.names, login.account)) {
+                    return;
+                }
+                open.map_or(NOBODY, Part::client)
+            }
+            None => NOBODY,
+        };
+        self.segment.services.heard(service);
+        let ambiguous = login.ambiguous || !line.ended;
+        let login = Login {
+            who: self.who(login.peer, Some(login.account), ambiguous, near),
+            method: self.method(login.method),
+            seen: self.seen(line, lines),
+            under_tls: false,
+            of_another: false,
+            front_end: login.method.eq_ignore_ascii_case(b"XCLIENT"),
+        };
+        match key {
+            Some(key) => self.segment.process(key).session().login(login),
+            None => self.segment.lone_login(service, login),
+        }
+    }
+
     fn login(
         &mut self,
         line: &Line<'_>,
         protocol: Protocol,
-        names: Option<(Name, Name)>,
+        service: Option<Service>,
         lines: u64,
         times: u32,
     ) {
@@ -189,15 +211,15 @@ impl<'a> Events<'a> {
             }
             return;
         };
-        let (host, service) = names.unwrap_or_else(|| self.source(line));
+        let service = service.unwrap_or_else(|| self.source(line));
         let (login::Said::Login(elements)
         | login::Said::Refused(elements, _)
         | login::Said::Other(elements)) = said;
-        match elements.word {
-            Word::Tls | Word::Secured => self.segment.habits(host, service).words += 1,
-            Word::None | Word::Doubtful => {
-                self.segment.habits(host, service);
-            }
+        if let Some(habits) = self.segment.services.heard(service) {
+            habits.words += match elements.word {
+                Word::Tls | Word::Secured => 1,
+                Word::None | Word::Doubtful => 0,
+            };
         }
         let (method, refusal, times) = match said {
             login::Said::Login(_) => (self.method(elements.method), false, times),
@@ -208,7 +230,6 @@ impl<'a> Events<'a> {
             login::Said::Other(_) => return,
         };
         let way = Way {
-            host,
             service,
             protocol,
             server: self.server(elements.server),
@@ -237,16 +258,18 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// The names of host and program. Few of them write all lines, so the last ones are tried before they are looked up.
-    fn source(&mut self, line: &Line<'_>) -> (Name, Name) {
+    /// The service that wrote a line. Few of them write all lines, so the last ones are tried before they are looked up.
+    fn source(&mut self, line: &Line<'_>) -> Service {
         let letter = |text: &[u8]| text.last().map_or(0, |byte| usize::from(*byte));
         let slot = letter(line.host) + 5 * line.program.len() + 3 * letter(line.program);
         let slot = &mut self.sources[slot % SOURCES];
-        let names = &mut self.segment.names;
-        if names.get(slot.0) != Some(line.host) || names.get(slot.1) != Some(line.program) {
-            *slot = (names.intern(line.host), names.intern(line.program));
+        let Segment {
+            names, services, ..
+        } = &mut self.segment;
+        match *slot {
+            Some(service) if services.is(service, names, line.host, line.program) => service,
+            Some(_) | None => *slot.insert(services.intern(names, line.host, line.program)),
         }
-        *slot
     }
 
     /// Names somebody. `near` is somebody of the same session, who is likely to have the same client.

@@ -5,8 +5,9 @@
 
 use memchr::memchr;
 
-use super::names::{Name, Names};
 use super::prefix::{self, Line};
+use super::segment::Segment;
+use super::services::Service;
 use super::stamp;
 use super::writer::{self, Writer};
 
@@ -15,8 +16,8 @@ use super::writer::{self, Writer};
 pub(crate) enum Glance<'a> {
     /// No login server wrote it.
     Other,
-    /// A login server did; with the names of host and program.
-    Server(Line<'a>, (Name, Name)),
+    /// A login server did, as this service.
+    Server(Line<'a>, Service),
     /// The line has to be searched.
     Unknown,
 }
@@ -41,14 +42,14 @@ struct Source {
     /// The words end in `[`, and the number of the process follows.
     numbered: bool,
     kind: Kind,
-    /// The names of the host and of each login process that wrote through it, in the order of [`writer::LOGIN_PROCESSES`].
-    logins: [Option<(Name, Name)>; writer::LOGIN_PROCESSES.len()],
+    /// The login processes that wrote through it, in the order of [`writer::LOGIN_PROCESSES`].
+    logins: [Option<Service>; writer::LOGIN_PROCESSES.len()],
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// Postfix's smtpd, with the names of host and program.
-    Smtpd(Name, Name),
+    /// Postfix's smtpd.
+    Smtpd(Service),
     /// Neither smtpd nor a login process; one of these may stand at the beginning of the message.
     Other,
     /// To be looked at in each line.
@@ -79,14 +80,19 @@ impl Recent {
         &mut self,
         text: &'l [u8],
         length: usize,
-        names: &mut Names,
+        segment: &mut Segment,
     ) -> Glance<'l> {
-        self.look(text, length, names).unwrap_or(Glance::Unknown)
+        self.look(text, length, segment).unwrap_or(Glance::Unknown)
     }
 
     /// None where the line has no usual shape.
     #[inline]
-    fn look<'l>(&mut self, text: &'l [u8], length: usize, names: &mut Names) -> Option<Glance<'l>> {
+    fn look<'l>(
+        &mut self,
+        text: &'l [u8],
+        length: usize,
+        segment: &mut Segment,
+    ) -> Option<Glance<'l>> {
         let head: &[u8; REACH] = text.first_chunk()?;
         let stamp = match head[0] {
             b'0'..=b'9' | b'A'..=b'Z' => prefix::plain_stamp(head),
@@ -96,7 +102,7 @@ impl Recent {
             return None;
         }
         let words: &[u8; WORDS] = head.get(stamp + 1..)?.first_chunk()?;
-        let source = self.source(words, names)?;
+        let source = self.source(words, segment)?;
         let number: &[u8; 8] = words.get(source.length..)?.first_chunk()?;
         let behind = if source.numbered {
             let behind = source.length + digits(*number);
@@ -115,11 +121,11 @@ impl Recent {
         let (program, pid, writer, message, known) = match source.kind {
             // `[ID …]` and `message repeated …`, which syslog daemons put before it, are for `writer`.
             Kind::Smtpd(..) if matches!(message, [b'[' | b'm', ..]) => return None,
-            Kind::Smtpd(host, service) => {
+            Kind::Smtpd(service) => {
                 let pid = Some(value(*number)?);
                 let program = words.get(source.host + 1..source.length - 1)?;
                 let message = writer::without_tail(message);
-                (program, pid, Writer::Smtpd, message, (host, service))
+                (program, pid, Writer::Smtpd, message, service)
             }
             Kind::Other => match Inner::of(message) {
                 Inner::Other => return Some(Glance::Other),
@@ -130,7 +136,7 @@ impl Recent {
                         None
                     };
                     let (program, protocol) = writer::LOGIN_PROCESSES[process];
-                    let known = source.login(process, words.get(..source.host)?, names);
+                    let known = source.login(process, words.get(..source.host)?, segment);
                     (program, pid, Writer::Login(protocol), message, known)
                 }
                 Inner::Odd => return None,
@@ -152,18 +158,18 @@ impl Recent {
 
     /// The source of a line that goes on with these words.
     #[inline]
-    fn source(&mut self, words: &[u8; WORDS], names: &mut Names) -> Option<&mut Source> {
+    fn source(&mut self, words: &[u8; WORDS], segment: &mut Segment) -> Option<&mut Source> {
         let known = usize::from(self.slots[slot(words, self.host)]).wrapping_sub(1);
         let found = self.sources.get(known);
         if found.is_some_and(|source| source.beginning.begins(words)) {
             return self.sources.get_mut(known);
         }
-        self.find(words, names)
+        self.find(words, segment)
     }
 
     /// The same where the host is not as long as the last one, or the source is new.
     #[cold]
-    fn find(&mut self, words: &[u8; WORDS], names: &mut Names) -> Option<&mut Source> {
+    fn find(&mut self, words: &[u8; WORDS], segment: &mut Segment) -> Option<&mut Source> {
         let host = memchr(b' ', &words[..Beginning::SIZE])?;
         self.host = host;
         let slot = slot(words, host);
@@ -181,7 +187,7 @@ impl Recent {
             [.., b':'] => end,
             _ => return None,
         };
-        let source = Source::of(&words[..length], host, names);
+        let source = Source::of(&words[..length], host, segment);
         self.remember(slot, source)
     }
 
@@ -263,29 +269,29 @@ fn words(bytes: &[u8; Beginning::SIZE]) -> [u64; Beginning::SIZE / 8] {
 }
 
 impl Source {
-    fn of(words: &[u8], host: usize, names: &mut Names) -> Self {
+    fn of(words: &[u8], host: usize, segment: &mut Segment) -> Self {
         Self {
             beginning: Beginning::of(words),
             length: words.len(),
             host,
             numbered: words.ends_with(b"["),
-            kind: Kind::of(words, host, names),
+            kind: Kind::of(words, host, segment),
             logins: [None; writer::LOGIN_PROCESSES.len()],
         }
     }
 
-    /// The names of its host and of a login process that writes through it.
-    fn login(&mut self, number: usize, host: &[u8], names: &mut Names) -> (Name, Name) {
+    /// A login process that writes through it.
+    fn login(&mut self, number: usize, host: &[u8], segment: &mut Segment) -> Service {
         *self.logins[number].get_or_insert_with(|| {
             let (program, _) = writer::LOGIN_PROCESSES[number];
-            (names.intern(host), names.intern(program))
+            segment.service(host, program)
         })
     }
 }
 
 impl Kind {
     /// Of the words `HOST PROGRAM[`, of which `host` bytes are the host.
-    fn of(words: &[u8], host: usize, names: &mut Names) -> Self {
+    fn of(words: &[u8], host: usize, segment: &mut Segment) -> Self {
         let (name, rest) = words.split_at(host);
         let [b' ', program @ .., end] = rest else {
             return Self::Odd;
@@ -298,7 +304,7 @@ impl Kind {
             || program.contains(&b'[')
             || writer::login_process(program).is_some();
         match (odd, program.ends_with(b"/smtpd"), *end) {
-            (false, true, b'[') => Self::Smtpd(names.intern(host), names.intern(program)),
+            (false, true, b'[') => Self::Smtpd(segment.service(host, program)),
             (false, false, b'[' | b':') => Self::Other,
             _ => Self::Odd,
         }
@@ -375,17 +381,18 @@ const fn value(bytes: [u8; 8]) -> Option<u32> {
 
 /// A glance must tell what searching tells.
 #[cfg(test)]
-pub(crate) fn check_glance(recent: &mut Recent, names: &mut Names, line: &[u8]) {
+pub(crate) fn check_glance(recent: &mut Recent, segment: &mut Segment, line: &[u8]) {
     let needle = super::chunk::Needles::new(super::head::Form::Syslog).first_in(line);
     let searched = needle.and_then(|needle| prefix::cut(line, needle));
     let shown = bstr::BStr::new(line);
-    match recent.glance(line, line.len(), names) {
+    match recent.glance(line, line.len(), segment) {
         Glance::Unknown => {}
         Glance::Other => assert_eq!(searched, None, "{shown}"),
-        Glance::Server(found, (host, service)) => {
+        Glance::Server(found, service) => {
+            let (host, name) = segment.services.names_of(service);
             assert_eq!(searched, Some(found), "{shown}");
             assert_eq!(
-                (names.text(host), names.text(service)),
+                (segment.names.text(host), segment.names.text(name)),
                 (found.host, found.program)
             );
         }

@@ -9,7 +9,6 @@ use super::chunk::{self, Needles};
 use super::event::Events;
 use super::glance::Recent;
 use super::head::Form;
-use super::names::Names;
 use super::period::Period;
 use super::segment::Segment;
 use crate::evidence::Evidence;
@@ -126,11 +125,11 @@ proptest! {
 
     #[test]
     fn a_glance_tells_what_searching_tells(lines in prop::collection::vec(prop::collection::vec(piece(), 1..10), 1..20)) {
-        let (mut recent, mut names) = (Recent::new(), Names::default());
+        let (mut recent, mut segment) = (Recent::new(), Segment::default());
         for words in lines {
             let stamped = format!("Mar  1 08:00:00 {}", words.concat());
             for line in [words.concat(), stamped, format!("{} connect from x", words.concat())] {
-                super::glance::check_glance(&mut recent, &mut names, line.as_bytes());
+                super::glance::check_glance(&mut recent, &mut segment, line.as_bytes());
             }
         }
     }

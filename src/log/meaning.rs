@@ -8,15 +8,16 @@ use hashbrown::{HashMap, HashSet};
 
 use super::calibration::{Calibration, LoginService, PostfixService, Wrapper, names_host};
 use super::names::Name;
-use super::segment::{Habits, Segment};
+use super::segment::Segment;
+use super::services::{Habits, Service};
 use super::stamp::DAY;
 use super::tally::{Cell, Shown, Way};
 use super::writer;
 use crate::evidence::{self, Text, Time, Transport};
 
-/// What silence means for every service that wrote a line, by host and service.
+/// What silence means for every service that has spoken.
 #[derive(Debug)]
-pub(crate) struct Meanings(HashMap<(Name, Name), Meaning>);
+pub(crate) struct Meanings(HashMap<Service, Meaning>);
 
 /// What silence means for one service on one host.
 #[derive(Clone, Debug)]
@@ -42,12 +43,11 @@ struct Meaning {
 impl Meanings {
     /// From the lines of a segment, and from a configuration where there is one.
     pub(crate) fn of(segment: &Segment, calibration: Option<&Calibration>) -> Self {
-        let hosts: HashSet<Name> = segment.habits.keys().map(|(host, _)| *host).collect();
-        let speaking: HashSet<Name> = segment
-            .habits
-            .iter()
-            .filter(|(_, habits)| habits.words > 0)
-            .map(|((host, _), _)| *host)
+        let services = || segment.services.that_spoke();
+        let hosts: HashSet<Name> = services().map(|(_, host, ..)| host).collect();
+        let speaking: HashSet<Name> = services()
+            .filter(|(.., habits)| habits.words > 0)
+            .map(|(_, host, ..)| host)
             .collect();
         let meaning = |host: Name, service: Name, habits: &Habits| {
             let configured = calibration
@@ -87,17 +87,15 @@ impl Meanings {
             meaning
         };
         Self(
-            segment
-                .habits
-                .iter()
-                .map(|(&(host, service), habits)| ((host, service), meaning(host, service, habits)))
+            services()
+                .map(|(service, host, name, habits)| (service, meaning(host, name, habits)))
                 .collect(),
         )
     }
 
     /// How logins travelled, by what the log shows of them, of which `cell` has the times.
     pub(crate) fn transport(&self, way: &Way, cell: &Cell) -> Transport {
-        let meaning = self.0.get(&(way.host, way.service)).unwrap_or(&NOTHING);
+        let meaning = self.0.get(&way.service).unwrap_or(&NOTHING);
         let by_lines = matches!(way.shown, Shown::NoStartTls | Shown::Silent);
         if let (true, Some(first), Some(last)) = (by_lines, cell.first, cell.last)
             && !meaning.logged.reaches(first, last)
@@ -120,7 +118,7 @@ impl Meanings {
 
     /// Whether a service shows the mechanism of a login in its lines, by the configuration.
     pub(crate) fn shows_method(&self, way: &Way) -> bool {
-        let meaning = self.0.get(&(way.host, way.service));
+        let meaning = self.0.get(&way.service);
         meaning.is_some_and(|meaning| meaning.shows_method)
     }
 
@@ -130,9 +128,10 @@ impl Meanings {
         let mut calibration: Vec<_> = self
             .0
             .iter()
-            .map(|(&(host, service), meaning)| evidence::Calibration {
+            .map(|(service, meaning)| (segment.services.names_of(*service), meaning))
+            .map(|((host, name), meaning)| evidence::Calibration {
                 host: text(host),
-                service: text(service),
+                service: text(name),
                 silence_proves: [meaning.no_starttls, meaning.silent, meaning.wordless]
                     .contains(&Transport::Clear),
                 why: meaning.why.clone(),

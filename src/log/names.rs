@@ -112,6 +112,14 @@ impl Names {
         Ranks(ranks)
     }
 
+    /// Takes in every text of another segment, in the order of their numbers there.
+    pub(crate) fn take_in(&mut self, other: &Self) -> Vec<Name> {
+        let numbers = 0..u32::try_from(other.len()).unwrap_or(u32::MAX);
+        numbers
+            .map(|number| self.intern(other.text(Name(number))))
+            .collect()
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
@@ -154,26 +162,6 @@ impl Ranks {
     }
 }
 
-/// The numbers that the names of one segment have in another.
-#[derive(Debug)]
-pub(crate) struct Renaming(Vec<Name>);
-
-impl Renaming {
-    /// Takes every name of `from` into `into`.
-    pub(crate) fn new(from: &Names, into: &mut Names) -> Self {
-        let known = (0..from.len()).map(|number| {
-            let number = u32::try_from(number).unwrap_or(u32::MAX);
-            into.intern(from.text(Name(number)))
-        });
-        Self(known.collect())
-    }
-
-    /// The number in the other segment.
-    pub(crate) fn of(&self, name: Name) -> Name {
-        self.0.get(name.0 as usize).copied().unwrap_or(Name::NONE)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,9 +182,8 @@ mod tests {
 
         let mut other = Names::default();
         other.intern(b"x");
-        let renaming = Renaming::new(&names, &mut other);
-        assert_eq!(other.text(renaming.of(b)), b"\xffb");
-        assert_eq!(renaming.of(Name::NONE), Name::NONE);
+        let taken = other.take_in(&names);
+        assert_eq!(other.text(taken[b.number()]), b"\xffb");
 
         let mut many = Names::default();
         let texts: [&[u8]; 6] = [

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use super::names::{Name, Names};
 use super::row::MOST;
 use super::row::{self, Header, Row, SCHEMA, Text};
-use super::segment::{Habits, Segment};
+use super::segment::Segment;
+use super::services::{Habits, Service, Services};
 use super::session::{End, Key, Login, Part, Tls};
-use super::tally::{self, Cell, Position, Seen, Tally, Way, Who};
+use super::tally::{Cell, Position, Seen, Way, Who};
 use crate::evidence::Lines;
 use crate::rhythm::{CALENDAR, Rhythm};
 
@@ -59,9 +60,9 @@ impl Saved {
             line(out, file);
         }
         let mut rows = Vec::new();
-        let names = Texts(&segment.names);
-        for (&(host, service), habits) in &segment.habits {
-            rows.push(names.service(host, service, habits));
+        let names = Texts(&segment.names, &segment.services);
+        for (service, .., habits) in segment.services.that_spoke() {
+            rows.push(names.habits(service, habits));
         }
         for (way, cell) in segment.logins.rows() {
             rows.push(Row::Login(names.cell(way, cell)));
@@ -69,14 +70,17 @@ impl Saved {
         for (way, cell) in segment.refused.rows() {
             rows.push(Row::Refused(names.cell(way, cell)));
         }
-        for (key, (part, end)) in &segment.heads {
-            rows.push(Row::Head(row::Head {
-                session: names.session(*key, part),
-                end: names.end(end),
-            }));
-        }
-        for (key, part) in &segment.open {
-            rows.push(Row::Session(names.session(*key, part)));
+        for (key, process) in &segment.processes {
+            if let Some(head) = &process.head {
+                let (part, end) = &**head;
+                rows.push(Row::Head(row::Head {
+                    session: names.session(*key, part),
+                    end: names.end(end),
+                }));
+            }
+            if let Some(part) = &process.open {
+                rows.push(Row::Session(names.session(*key, part)));
+            }
         }
         rows.sort();
         for row in &rows {
@@ -147,8 +151,8 @@ fn line(out: &mut Vec<u8>, row: &impl serde::Serialize) {
     out.push(b'\n');
 }
 
-/// The names of a segment, as texts of rows.
-struct Texts<'a>(&'a Names);
+/// The names and services of a segment, as texts of rows.
+struct Texts<'a>(&'a Names, &'a Services);
 
 impl Texts<'_> {
     fn text(&self, name: Name) -> Text {
@@ -159,10 +163,17 @@ impl Texts<'_> {
         self.0.get(name).map(|text| Text(text.into()))
     }
 
-    fn service(&self, host: Name, service: Name, habits: &Habits) -> Row {
+    /// The host and the name of a service.
+    fn service(&self, service: Service) -> (Text, Text) {
+        let (host, name) = self.1.names_of(service);
+        (self.text(host), self.text(name))
+    }
+
+    fn habits(&self, service: Service, habits: &Habits) -> Row {
+        let (host, service) = self.service(service);
         Row::Service(row::Service {
-            host: self.text(host),
-            service: self.text(service),
+            host,
+            service,
             tls_lines: habits.tls_lines,
             tls_first: habits.tls_first,
             tls_last: habits.tls_last,
@@ -175,9 +186,10 @@ impl Texts<'_> {
 
     fn cell(&self, way: &Way, cell: &Cell) -> row::Tally {
         let (hours, minutes, days) = cell.rhythm.parts();
+        let (host, service) = self.service(way.service);
         row::Tally {
-            host: self.text(way.host),
-            service: self.text(way.service),
+            host,
+            service,
             protocol: way.protocol,
             account: self.known(cell.account),
             client: self.text(cell.client),
@@ -199,9 +211,10 @@ impl Texts<'_> {
     }
 
     fn session(&self, key: Key, part: &Part) -> row::Session {
+        let (host, service) = self.service(key.service);
         row::Session {
-            host: self.text(key.host),
-            service: self.text(key.service),
+            host,
+            service,
             pid: key.pid,
             began: part.began,
             tls: part.tls.map(|tls| self.text(tls.version)),
@@ -259,23 +272,33 @@ fn seen(seen: Seen) -> row::Seen {
 
 /// Takes a row into a segment.
 fn take(segment: &mut Segment, row: Row) {
-    let names = &mut segment.names;
     match row {
         Row::Service(one) => {
-            let key = (names.intern(&one.host.0), names.intern(&one.service.0));
-            let habits = segment.habits.entry(key).or_default();
-            habits.tls_lines += one.tls_lines;
-            habits.tls_first = tally::earlier(habits.tls_first, one.tls_first);
-            habits.tls_last = tally::later(habits.tls_last, one.tls_last);
-            habits.tls_not_logged += one.tls_not_logged;
-            habits.starttls += one.starttls;
-            habits.counted += one.counted;
-            habits.words += one.words;
+            let service = segment.service(&one.host.0, &one.service.0);
+            if let Some(habits) = segment.services.heard(service) {
+                habits.join(&Habits {
+                    spoke: true,
+                    tls_lines: one.tls_lines,
+                    tls_first: one.tls_first,
+                    tls_last: one.tls_last,
+                    tls_not_logged: one.tls_not_logged,
+                    starttls: one.starttls,
+                    counted: one.counted,
+                    words: one.words,
+                });
+            }
         }
-        Row::Login(row) => take_cell(&mut segment.logins, names, row),
-        Row::Refused(row) => take_cell(&mut segment.refused, names, row),
+        Row::Login(row) => {
+            let (way, cell) = taken_cell(segment, row);
+            segment.logins.insert(&segment.names, way, cell);
+        }
+        Row::Refused(row) => {
+            let (way, cell) = taken_cell(segment, row);
+            segment.refused.insert(&segment.names, way, cell);
+        }
         Row::Head(head) => {
-            let (key, part) = taken_session(names, head.session);
+            let (key, part) = taken_session(segment, head.session);
+            let names = &mut segment.names;
             let end = match head.end {
                 row::End::Disconnect {
                     counters,
@@ -289,11 +312,11 @@ fn take(segment: &mut Segment, row: Row) {
                 row::End::Overtaken => End::Overtaken,
                 row::End::Open => End::Open,
             };
-            segment.heads.insert(key, (part, end));
+            segment.process(key).head = Some(Box::new((part, end)));
         }
         Row::Session(session) => {
-            let (key, part) = taken_session(names, session);
-            segment.open.insert(key, part);
+            let (key, part) = taken_session(segment, session);
+            segment.process(key).open = Some(part);
         }
     }
 }
@@ -302,10 +325,11 @@ fn known(names: &mut Names, text: Option<Text>) -> Name {
     text.map_or(Name::NONE, |text| names.intern(&text.0))
 }
 
-fn take_cell(tally: &mut Tally, names: &mut Names, row: row::Tally) {
+fn taken_cell(segment: &mut Segment, row: row::Tally) -> (Way, Cell) {
+    let service = segment.service(&row.host.0, &row.service.0);
+    let names = &mut segment.names;
     let way = Way {
-        host: names.intern(&row.host.0),
-        service: names.intern(&row.service.0),
+        service,
         protocol: row.protocol,
         server: known(names, row.server_address),
         method: names.intern(&row.method.0),
@@ -323,13 +347,14 @@ fn take_cell(tally: &mut Tally, names: &mut Names, row: row::Tally) {
     (cell.first, cell.last) = (row.first, row.last);
     cell.ambiguous = row.ambiguous;
     cell.rhythm = Rhythm::of_parts(&row.hours, &row.minutes, &row.days);
-    tally.insert(names, way, cell);
+    (way, cell)
 }
 
-fn taken_session(names: &mut Names, session: row::Session) -> (Key, Part) {
+fn taken_session(segment: &mut Segment, session: row::Session) -> (Key, Part) {
+    let service = segment.service(&session.host.0, &session.service.0);
+    let names = &mut segment.names;
     let key = Key {
-        host: names.intern(&session.host.0),
-        service: names.intern(&session.service.0),
+        service,
         pid: session.pid,
     };
     let part = Part {

@@ -1,6 +1,6 @@
 //! A segment: what one stretch of log reduces to, however it was cut.
 //!
-//! It holds the tally, the *heads* (sessions whose beginning lies before the stretch, up to their end in it)
+//! It holds the tally, and for each `process` the *head* (the session whose beginning lies before the stretch, up to its end in it)
 //! and what is open at its end. `a.then(b)` resolves the heads of `b` from what is open in `a` and is associative,
 //! so that scanning the parts and joining them equals scanning the whole.
 //! It keeps what the log shows; what that proves is decided at the very end, in `transport`, where a configuration may help.
@@ -9,40 +9,24 @@ use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
 
-use super::names::{Name, Names, Renaming};
+use super::names::{Name, Names};
 use super::period::Period;
+use super::process::Process;
 use super::refusal;
-use super::session::{Conclusion, End, Key, Login, NOBODY, Part};
+use super::services::{Renaming, Service, Services};
+use super::session::{Conclusion, End, Key, Login, Part};
 use super::stamp::DAY;
 use super::tally::{self, Position, Seen, Shown, Tally, Way, Who};
 use crate::evidence::{Lines, Time};
 use crate::protocol::Protocol;
 
-/// What the lines of one service on one host show about its logging.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Habits {
-    /// smtpd: lines that say a TLS connection was established.
-    pub(crate) tls_lines: u64,
-    /// When the first and the last of them were written.
-    pub(crate) tls_first: Option<Time>,
-    pub(crate) tls_last: Option<Time>,
-    /// smtpd: sessions in which STARTTLS succeeded, seen from the beginning, without such a line.
-    pub(crate) tls_not_logged: u64,
-    /// smtpd: sessions in which STARTTLS succeeded.
-    pub(crate) starttls: u64,
-    /// smtpd: sessions that ended with counters.
-    pub(crate) counted: u64,
-    /// Dovecot: element lists with a word about TLS.
-    pub(crate) words: u64,
-}
-
 /// What one stretch of log reduces to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Segment {
     pub(crate) names: Names,
+    pub(crate) services: Services,
     pub(crate) logins: Tally,
     pub(crate) refused: Tally,
-    pub(crate) habits: HashMap<(Name, Name), Habits>,
     pub(crate) lines: Lines,
     pub(crate) first: Option<Time>,
     pub(crate) last: Option<Time>,
@@ -53,10 +37,8 @@ pub(crate) struct Segment {
     pub(crate) period: Period,
     /// Nothing lies before it, so that it has no heads.
     pub(crate) sealed: bool,
-    /// Sessions that end in the stretch and of which nothing in it shows the beginning.
-    pub(crate) heads: HashMap<Key, (Part, End)>,
-    /// Sessions that do not end in it. Where the key has no head, it may have begun before.
-    pub(crate) open: HashMap<Key, Part>,
+    /// The processes with a session that began before the stretch, or does not end in it.
+    pub(crate) processes: HashMap<Key, Process>,
     /// The first and the last file of which lines are in it, and how many lines of these two.
     first_file: Option<u32>,
     last_file: Option<u32>,
@@ -101,13 +83,16 @@ impl Segment {
         let renumber = |at: &mut Position| at.file = number(at.file);
         self.logins.positions().for_each(renumber);
         self.refused.positions().for_each(renumber);
-        for part in self.open.values_mut() {
-            part.positions().for_each(renumber);
-        }
-        for (part, end) in self.heads.values_mut() {
-            part.positions().for_each(renumber);
-            if let End::Disconnect { seen, .. } = end {
-                renumber(&mut seen.at);
+        for process in self.processes.values_mut() {
+            if let Some(part) = &mut process.open {
+                part.positions().for_each(renumber);
+            }
+            if let Some(head) = &mut process.head {
+                let (part, end) = &mut **head;
+                part.positions().for_each(renumber);
+                if let End::Disconnect { seen, .. } = end {
+                    renumber(&mut seen.at);
+                }
             }
         }
     }
@@ -136,69 +121,43 @@ impl Segment {
         self.days.insert(time.clock.div_euclid(DAY));
     }
 
-    /// The logging habits of a service.
-    pub(crate) fn habits(&mut self, host: Name, service: Name) -> &mut Habits {
-        self.habits.entry((host, service)).or_default()
+    /// The number of a service.
+    pub(crate) fn service(&mut self, host: &[u8], name: &[u8]) -> Service {
+        self.services.intern(&mut self.names, host, name)
+    }
+
+    /// A process that writes.
+    pub(crate) fn process(&mut self, key: Key) -> &mut Process {
+        self.processes.entry(key).or_default()
     }
 
     /// A session begins.
     pub(crate) fn connect(&mut self, key: Key) {
-        let part = Part {
-            began: true,
-            ..Part::default()
-        };
-        match self.open.insert(key, part) {
-            Some(before) => self.end(key, before, End::Overtaken),
-            None if !self.sealed && !self.heads.contains_key(&key) => {
-                self.heads.insert(key, (Part::default(), End::Overtaken));
-            }
-            None => {}
+        let sealed = self.sealed;
+        if let Some(overtaken) = self.process(key).connect(sealed) {
+            self.conclude(key.service, overtaken, End::Overtaken);
         }
-    }
-
-    /// The session that the process serves.
-    pub(crate) fn session(&mut self, key: Key) -> &mut Part {
-        self.open.entry(key).or_default()
-    }
-
-    /// Who the session that the process serves has shown last; none where it has shown that the account is logged in.
-    pub(crate) fn company(&self, key: Key, account: &[u8]) -> Option<Who> {
-        let Some(part) = self.open.get(&key) else {
-            return Some(NOBODY);
-        };
-        let known = part.logins.iter().any(|login| {
-            login.under_tls == part.tls.is_some()
-                && self.names.get(login.who.account) == Some(account)
-        });
-        (!known).then(|| part.client())
-    }
-
-    /// Takes out what the process serves.
-    pub(crate) fn close(&mut self, key: Key) -> Part {
-        self.open.remove(&key).unwrap_or_default()
     }
 
     /// The session of a process is over.
     pub(crate) fn end(&mut self, key: Key, part: Part, end: End) {
-        if self.sealed || self.heads.contains_key(&key) {
-            self.conclude(key, part, end);
-        } else {
-            self.heads.insert(key, (part, end));
+        let sealed = self.sealed;
+        if let Some(part) = self.process(key).end(part, end, sealed) {
+            self.conclude(key.service, part, end);
         }
     }
 
-    fn conclude(&mut self, key: Key, part: Part, end: End) {
+    fn conclude(&mut self, service: Service, part: Part, end: End) {
         let Self {
             names,
             logins,
             refused,
-            habits,
+            services,
             period,
             ..
         } = self;
         let way = |method, shown| Way {
-            host: key.host,
-            service: key.service,
+            service,
             protocol: Protocol::Smtp,
             server: Name::NONE,
             method,
@@ -209,10 +168,11 @@ impl Segment {
             ..
         } = end
         {
-            let habits = habits.entry((key.host, key.service)).or_default();
-            habits.counted += 1;
-            habits.starttls += u64::from(counters.starttls > 0);
-            habits.tls_not_logged += u64::from(part.tells_tls_unlogged(counters));
+            if let Some(habits) = services.heard(service) {
+                habits.counted += 1;
+                habits.starttls += u64::from(counters.starttls > 0);
+                habits.tls_not_logged += u64::from(part.tells_tls_unlogged(counters));
+            }
             if counters.auth_tried == 0 && part.logins.is_empty() {
                 return;
             }
@@ -273,9 +233,7 @@ impl Segment {
     fn begun_with(self, mut next: Self) -> Self {
         next.sealed = self.sealed;
         if next.sealed {
-            for (key, (part, end)) in std::mem::take(&mut next.heads) {
-                next.conclude(key, part, end);
-            }
+            next.conclude_heads();
         }
         next.lines.read += self.lines.read;
         next.lines.candidate += self.lines.candidate;
@@ -290,7 +248,10 @@ impl Segment {
     }
 
     fn joined(mut self, next: Self) -> Self {
-        let renaming = Renaming::new(&next.names, &mut self.names);
+        let renaming = Renaming::new(
+            (&next.names, &next.services),
+            (&mut self.names, &mut self.services),
+        );
         let shift = {
             let (file, lines) = (self.last_file, self.lines_of_last_file);
             move |at: Position| Position {
@@ -301,40 +262,20 @@ impl Segment {
         self.logins.join(&self.names, next.logins, &renaming, shift);
         self.refused
             .join(&self.names, next.refused, &renaming, shift);
-        for ((host, service), more) in next.habits {
-            let habits = self.habits(renaming.of(host), renaming.of(service));
-            habits.tls_lines += more.tls_lines;
-            habits.tls_first = tally::earlier(habits.tls_first, more.tls_first);
-            habits.tls_last = tally::later(habits.tls_last, more.tls_last);
-            habits.tls_not_logged += more.tls_not_logged;
-            habits.starttls += more.starttls;
-            habits.counted += more.counted;
-            habits.words += more.words;
-        }
-        let translated = |key: Key| Key {
-            host: renaming.of(key.host),
-            service: renaming.of(key.service),
-            ..key
-        };
-        let headed: Vec<Key> = next.heads.keys().map(|key| translated(*key)).collect();
-        for (key, (part, end)) in next.heads {
-            let key = translated(key);
-            let part = part.translated(&renaming, shift);
-            let part = match self.open.remove(&key) {
-                Some(before) => before.then(part),
-                None => part,
+        for (key, process) in next.processes {
+            let key = Key {
+                service: renaming.service(key.service),
+                ..key
             };
-            self.end(key, part, end.translated(&renaming, shift));
-        }
-        let headed: hashbrown::HashSet<Key> = headed.into_iter().collect();
-        for (key, part) in next.open {
-            let key = translated(key);
-            let part = part.translated(&renaming, shift);
-            let part = match self.open.remove(&key) {
-                Some(before) if !headed.contains(&key) => before.then(part),
-                Some(_) | None => part,
-            };
-            self.open.insert(key, part);
+            let process = process.translated(&renaming, shift);
+            let mut before = self.processes.remove(&key).unwrap_or_default();
+            let concluded = before.then(process, self.sealed);
+            if !before.is_done() {
+                self.processes.insert(key, before);
+            }
+            if let Some((part, end)) = concluded {
+                self.conclude(key.service, part, end);
+            }
         }
         self.lines.read += next.lines.read;
         self.lines.candidate += next.lines.candidate;
@@ -356,14 +297,27 @@ impl Segment {
     /// Nothing lies before it and nothing follows: every session is concluded.
     pub(crate) fn concluded(mut self) -> Self {
         self.sealed = true;
-        for (key, (part, end)) in std::mem::take(&mut self.heads) {
-            self.conclude(key, part, end);
-        }
-        for (key, part) in std::mem::take(&mut self.open) {
-            self.conclude(key, part, End::Open);
+        self.conclude_heads();
+        for (key, process) in std::mem::take(&mut self.processes) {
+            if let Some(part) = process.open {
+                self.conclude(key.service, part, End::Open);
+            }
         }
         self.settle();
         self
+    }
+
+    /// Nothing lies before it: no session began there.
+    fn conclude_heads(&mut self) {
+        let mut processes = std::mem::take(&mut self.processes);
+        processes.retain(|key, process| {
+            if let Some(head) = process.head.take() {
+                let (part, end) = *head;
+                self.conclude(key.service, part, end);
+            }
+            !process.is_done()
+        });
+        self.processes = processes;
     }
 
     /// Puts what was counted into its rows.
@@ -388,9 +342,8 @@ impl Segment {
     }
 
     /// A login of smtpd in a log that names no process, so that no other line of its session can be told.
-    pub(crate) fn lone_login(&mut self, host: Name, service: Name, login: Login) {
+    pub(crate) fn lone_login(&mut self, service: Service, login: Login) {
         let way = Way {
-            host,
             service,
             protocol: Protocol::Smtp,
             server: Name::NONE,

@@ -5,16 +5,25 @@
 //! One process serves one client after the other, never two at a time (master/single_server.c), so host, program and pid
 //! name the session.
 
-use super::names::{Name, Renaming};
+use std::hash::{Hash, Hasher};
+
+use super::names::{Name, Names};
+use super::services::{Renaming, Service};
 use super::smtpd::Counters;
 use super::tally::{Position, Seen, Shown, Who};
 
-/// Whose session: host, program and pid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Whose session: host and program, and pid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    pub(crate) host: Name,
-    pub(crate) service: Name,
+    pub(crate) service: Service,
     pub(crate) pid: u32,
+}
+
+/// As one number, which takes less time than two.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64((self.service.number() as u64) << 32 | u64::from(self.pid));
+    }
 }
 
 /// A login of a session that some line names.
@@ -111,6 +120,13 @@ impl Part {
         if !known {
             self.logins.push(login);
         }
+    }
+
+    /// Whether it has shown that this account is logged in, under TLS if that is where it is now.
+    pub(crate) fn knows(&self, names: &Names, account: &[u8]) -> bool {
+        self.logins.iter().any(|login| {
+            login.under_tls == self.tls.is_some() && names.get(login.who.account) == Some(account)
+        })
     }
 
     /// The client, as far as a line named it.

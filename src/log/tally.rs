@@ -7,7 +7,8 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use serde::{Deserialize, Serialize};
 
-use super::names::{Name, Names, Renaming};
+use super::names::{Name, Names};
+use super::services::{Renaming, Service};
 use crate::evidence::Time;
 use crate::protocol::Protocol;
 use crate::rhythm::Rhythm;
@@ -54,8 +55,7 @@ pub(crate) struct Position {
 /// By which way: everything about a login that many accounts share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Way {
-    pub(crate) host: Name,
-    pub(crate) service: Name,
+    pub(crate) service: Service,
     pub(crate) protocol: Protocol,
     pub(crate) server: Name,
     /// The mechanism; for refusals the reason.
@@ -66,7 +66,7 @@ pub(crate) struct Way {
 impl Way {
     /// Where it is remembered.
     const fn slot(&self) -> usize {
-        let names = self.host.number() + 3 * self.service.number() + 5 * self.method.number();
+        let names = 3 * self.service.number() + 5 * self.method.number();
         (names + 7 * self.shown as usize) % RECENT
     }
 }
@@ -273,8 +273,7 @@ impl Tally {
                 continue;
             };
             let way = Way {
-                host: renaming.of(way.host),
-                service: renaming.of(way.service),
+                service: renaming.service(way.service),
                 server: renaming.of(way.server),
                 method: renaming.of(way.method),
                 ..*way

@@ -13,6 +13,7 @@ use super::meaning::Meanings;
 use super::names::{Name, Names};
 use super::refusal::{self, Kind};
 use super::segment::Segment;
+use super::services::{Service, Services};
 use super::stamp::DAY;
 use super::tally::{Cell, Position, Shown, Tally, Way};
 use crate::evidence::{Evidence, Example, Refusal, Row, Text, Time, Transport, Window};
@@ -25,12 +26,12 @@ impl Segment {
         let logins = std::mem::take(&mut segment.logins);
         let refused = std::mem::take(&mut segment.refused);
         let showing = showing_methods(&logins, &refused, &segment.names, &meanings);
-        let mut words = Words::new(&segment.names, files);
-        let (rows, anonymous) = rows(logins, &meanings, &segment.names, &mut words);
+        let mut words = Words::new(&segment, files);
+        let (rows, anonymous) = rows(logins, &meanings, &mut words);
         Evidence {
             rows,
             anonymous,
-            refused: refusals(refused, &meanings, &showing, &segment.names, &mut words),
+            refused: refusals(refused, &meanings, &showing, &mut words),
             calibration: meanings.calibration(&segment),
             window: segment.window(),
             spans: Vec::new(),
@@ -64,17 +65,14 @@ impl Segment {
 }
 
 /// The logins with and without an account, each sorted. Those that differ only in what the log showed are made one.
-fn rows(
-    tally: Tally,
-    meanings: &Meanings,
-    names: &Names,
-    words: &mut Words<'_>,
-) -> (Vec<Row>, Vec<Row>) {
+fn rows(tally: Tally, meanings: &Meanings, words: &mut Words<'_>) -> (Vec<Row>, Vec<Row>) {
+    let (names, services) = (words.names, words.services);
     let ranks = names.ranks();
     let key = |way: &Way, cell: &Cell| {
+        let (host, service) = services.names_of(way.service);
         let names = [
-            way.host,
-            way.service,
+            host,
+            service,
             known(names, cell.account),
             cell.client,
             known(names, way.server),
@@ -95,13 +93,13 @@ fn rows(
             Some((kept_key, _, kept)) if *kept_key == own => kept.join(names, cell),
             _ => {
                 if let Some(((_, (.., transport)), way, cell)) = pending.replace((own, way, cell)) {
-                    put(&mut rows, way, cell, transport, names, words);
+                    put(&mut rows, way, cell, transport, words);
                 }
             }
         }
     }
     if let Some(((_, (.., transport)), way, cell)) = pending {
-        put(&mut rows, way, cell, transport, names, words);
+        put(&mut rows, way, cell, transport, words);
     }
     rows.0.reverse();
     rows.1.reverse();
@@ -113,15 +111,16 @@ fn put(
     way: Way,
     cell: Cell,
     transport: Transport,
-    names: &Names,
     words: &mut Words<'_>,
 ) {
+    let names = words.names;
+    let (host, service) = words.services.names_of(way.service);
     let mut known = |name: Name| known(names, name).is_some().then(|| words.text(name));
     let (account, client_name) = (known(cell.account), known(cell.client_name));
     let (server_address, tls_version) = (known(way.server), known(cell.version));
     let row = Row {
-        host: words.text(way.host),
-        service: words.text(way.service),
+        host: words.text(host),
+        service: words.text(service),
         protocol: way.protocol,
         account,
         client: words.text(cell.client),
@@ -144,13 +143,13 @@ fn put(
     }
 }
 
-/// The services, by host and name, whose lines show the mechanism: some do, or the configuration says so.
+/// The services whose lines show the mechanism: some do, or the configuration says so.
 fn showing_methods(
     logins: &Tally,
     refused: &Tally,
     names: &Names,
     meanings: &Meanings,
-) -> HashSet<(Name, Name)> {
+) -> HashSet<Service> {
     let with_method = logins
         .rows()
         .map(|(way, _)| way)
@@ -160,7 +159,7 @@ fn showing_methods(
     });
     with_method
         .chain(with_kind)
-        .map(|way| (way.host, way.service))
+        .map(|way| way.service)
         .collect()
 }
 
@@ -168,15 +167,16 @@ fn showing_methods(
 fn refusals(
     tally: Tally,
     meanings: &Meanings,
-    showing_methods: &HashSet<(Name, Name)>,
-    names: &Names,
+    showing_methods: &HashSet<Service>,
     words: &mut Words<'_>,
 ) -> Vec<Refusal> {
+    let (names, services) = (words.names, words.services);
     let ranks = names.ranks();
     let key = |way: &Way, cell: &Cell| {
+        let (host, service) = services.names_of(way.service);
         let names = [
-            way.host,
-            way.service,
+            host,
+            service,
             known(names, cell.account),
             cell.client,
             way.method,
@@ -191,15 +191,16 @@ fn refusals(
             let transport = meanings.transport(&way, &cell);
             let certain = match kind {
                 Kind::Attempt | Kind::Session => true,
-                Kind::Unlooked => showing_methods.contains(&(way.host, way.service)),
+                Kind::Unlooked => showing_methods.contains(&way.service),
                 Kind::Doubtful => false,
             };
             // Without TLS is what makes it a refusal for want of TLS. Where that is not known, the words have to say it.
             let counts = transport == Transport::Clear || certain && way.shown == Shown::Wordless;
             let account = known(names, cell.account);
+            let (host, service) = services.names_of(way.service);
             let refusal = Refusal {
-                host: words.text(way.host),
-                service: words.text(way.service),
+                host: words.text(host),
+                service: words.text(service),
                 protocol: way.protocol,
                 account: account.is_some().then(|| words.text(account)),
                 client: words.text(cell.client),
@@ -229,15 +230,17 @@ fn known(names: &Names, name: Name) -> Name {
 /// The texts and file names of the evidence, each made once.
 struct Words<'a> {
     names: &'a Names,
+    services: &'a Services,
     texts: Vec<Option<Text>>,
     files: Vec<Arc<Path>>,
 }
 
 impl<'a> Words<'a> {
-    fn new(names: &'a Names, files: &[&Path]) -> Self {
+    fn new(segment: &'a Segment, files: &[&Path]) -> Self {
         Self {
-            names,
-            texts: vec![None; names.len()],
+            names: &segment.names,
+            services: &segment.services,
+            texts: vec![None; segment.names.len()],
             files: files.iter().map(|file| Arc::from(*file)).collect(),
         }
     }
