@@ -6,7 +6,8 @@
 use fearless_simd::Level;
 use memchr::{memchr, memmem, memrchr};
 
-use super::event::Events;
+use super::event::Batch;
+use super::events::Events;
 use super::glance::Glance;
 use super::head::Form;
 use super::hits::{self, Hit};
@@ -19,6 +20,9 @@ use crate::evidence::Time;
 
 /// Lines that are longer are never taken for a repetition, so that how a log is cut does not matter.
 const LONGEST_REPEATED: usize = 4096;
+
+/// So many lines are understood before they are taken, so that their names can be fetched together.
+const GROUP: usize = 64;
 
 /// The searchers for one form of log.
 #[derive(Debug)]
@@ -68,16 +72,24 @@ pub(crate) fn scan(events: &mut Events<'_>, needles: &Needles, chunk: &[u8], own
     let own = own.min(chunk.len());
     let mut hits = std::mem::take(&mut events.hits);
     let lines = needles.hits(&chunk[..own], &mut hits);
-    for hit in &hits {
-        let line = Candidate {
-            text: without_return(&chunk[hit.start..hit.end]),
-            behind: chunk.get(hit.end + 1..).unwrap_or_default(),
-            ended: hit.end < chunk.len(),
-        };
-        match needles.form {
-            Form::Syslog => line.glance(events, needles, &chunk[hit.start..], hit.lines),
-            Form::Rfc5424 | Form::Json | Form::Export => line.search(events, needles, hit.lines),
+    let mut understood = Batch::with_capacity(GROUP);
+    for group in hits.chunks(GROUP) {
+        for hit in group {
+            let line = Candidate {
+                text: without_return(&chunk[hit.start..hit.end]),
+                behind: chunk.get(hit.end + 1..).unwrap_or_default(),
+                ended: hit.end < chunk.len(),
+                lines: hit.lines,
+            };
+            match needles.form {
+                Form::Syslog => {
+                    line.glance(events, needles, &chunk[hit.start..], &mut understood);
+                }
+                Form::Rfc5424 => line.search(events, needles, &mut understood),
+                Form::Json | Form::Export => line.unfold(events, needles),
+            }
         }
+        events.take_all(&mut understood);
     }
     events.hits = hits;
     cover(events, needles.form, &chunk[..own]);
@@ -100,49 +112,67 @@ struct Candidate<'a> {
     behind: &'a [u8],
     /// It has a line feed.
     ended: bool,
+    /// How many lines of the chunk are before it.
+    lines: u64,
 }
 
-impl Candidate<'_> {
-    /// Takes it if a login server wrote it; `text` goes on behind it, and `lines` is how many lines of the chunk are before it.
+impl<'a> Candidate<'a> {
+    /// Understands it if a login server wrote it; `text` goes on behind it.
     #[inline]
-    fn glance(&self, events: &mut Events<'_>, needles: &Needles, text: &[u8], lines: u64) {
+    fn glance(
+        &self,
+        events: &mut Events<'_>,
+        needles: &Needles,
+        text: &'a [u8],
+        understood: &mut Batch<'a>,
+    ) {
         match events.glance(text, self.text.len()) {
             Glance::Other => {}
             Glance::Server(line, service) => {
-                self.take(events, self.text, line, Some(service), lines);
+                self.understand(events, self.text, line, Some(service), understood);
             }
-            Glance::Unknown => self.search(events, needles, lines),
+            Glance::Unknown => self.search(events, needles, understood),
         }
     }
 
-    /// The same for any form.
-    fn search(&self, events: &mut Events<'_>, needles: &Needles, lines: u64) {
+    /// The same for a line of any shape.
+    fn search(&self, events: &mut Events<'_>, needles: &Needles, understood: &mut Batch<'a>) {
+        let text = prefix::bare(self.text);
+        let needle = needles.first_in(text);
+        if let Some(line) = needle.and_then(|needle| prefix::cut(text, needle)) {
+            self.understand(events, text, line, None, understood);
+        }
+    }
+
+    /// Takes what it says where it may be an object of JSON, whose values are texts of their own.
+    fn unfold(&self, events: &mut Events<'_>, needles: &Needles) {
         let text = prefix::bare(self.text);
         let fields;
-        let cut = if needles.form == Form::Json && text.first() == Some(&b'{') {
+        let mut understood = Batch::with_capacity(1);
+        if text.first() == Some(&b'{') {
             let Some(read) = Fields::of_json(text) else {
                 events.segment.lines.unparsed += 1;
                 return;
             };
             fields = read;
-            fields.line()
+            if let Some(line) = fields.line() {
+                self.understand(events, text, line, None, &mut understood);
+            }
         } else {
-            let needle = needles.first_in(text);
-            needle.and_then(|needle| prefix::cut(text, needle))
-        };
-        if let Some(cut) = cut {
-            self.take(events, text, cut, None, lines);
+            self.search(events, needles, &mut understood);
         }
+        events.take_all(&mut understood);
     }
 
-    /// Takes it, cut, with its service where that is known.
-    fn take(
+    /// Understands it, cut, with its service where that is known.
+    #[inline]
+    fn understand<'l>(
         &self,
         events: &mut Events<'_>,
         text: &[u8],
-        mut cut: Line<'_>,
+        mut cut: Line<'l>,
         service: Option<Service>,
-        lines: u64,
+        understood: &mut Batch<'l>,
     ) {
         cut.ended = self.ended;
         if events.was_seen(text) || self.is_repeated(text) {
@@ -153,7 +183,7 @@ impl Candidate<'_> {
             Writer::Smtpd if !cut.message.starts_with(b"warning: ") => 1,
             Writer::Smtpd | Writer::Login(_) => 1 + self.repeated(),
         };
-        events.take(&cut, service, lines, times);
+        events.understand(&cut, service, self.lines, times, understood);
     }
 
     /// Whether the next line is the same: two rules of a syslog daemon that write into one file write one line twice.

@@ -12,7 +12,7 @@ use std::thread;
 use hashbrown::HashSet;
 
 use super::chunk::{self, Needles};
-use super::event::Events;
+use super::events::Events;
 use super::export;
 use super::head::Form;
 use super::input::{Input, Named};

@@ -5,7 +5,8 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::event::Events;
+use super::event::Batch;
+use super::events::Events;
 use super::json::{Fields, stamp_of_micros};
 
 /// No field that matters is longer.
@@ -79,6 +80,8 @@ fn set(fields: &mut Fields<'_>, name: &[u8], value: &[u8]) {
 fn take(events: &mut Events<'_>, fields: &Fields<'_>, line: u64) {
     events.cover_stamp(&fields.stamp);
     if let Some(cut) = fields.line() {
-        events.take(&cut, None, line, 1);
+        let mut understood = Batch::with_capacity(1);
+        events.understand(&cut, None, line, 1, &mut understood);
+        events.take_all(&mut understood);
     }
 }

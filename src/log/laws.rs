@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::calendar::{Calendar, Year};
 use super::chunk::{self, Needles};
-use super::event::Events;
+use super::events::Events;
 use super::glance::Recent;
 use super::head::Form;
 use super::period::Period;

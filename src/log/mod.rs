@@ -17,6 +17,7 @@ mod clock;
 mod crew;
 mod elements;
 mod event;
+mod events;
 mod export;
 mod glance;
 mod head;

@@ -4,6 +4,7 @@
 //! Account names of failed logins are chosen by strangers, so the hash is a seeded one.
 
 use std::hash::BuildHasher;
+use std::num::NonZeroU64;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -25,6 +26,10 @@ impl Name {
         self != Self::NONE
     }
 }
+
+/// The hash of a text, as one segment has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hash(NonZeroU64);
 
 /// A text in the index: its number, and where it stands, so that finding it touches the index and the arena only.
 #[derive(Clone, Copy, Debug)]
@@ -50,18 +55,36 @@ pub(crate) struct Names {
     ends: Vec<usize>,
     index: HashTable<Place>,
     hasher: DefaultHashBuilder,
+    /// Room for what is fetched.
+    starts: Vec<usize>,
+}
+
+/// Sees to it that all of these were read from memory.
+pub(crate) fn fetched(values: impl Iterator<Item = usize>) {
+    std::hint::black_box(values.fold(0, |all, value| all ^ value));
 }
 
 impl Names {
     /// The number of a text; a new one is taken in.
     pub(crate) fn intern(&mut self, text: &[u8]) -> Name {
+        self.intern_hashed(self.hash(text), text)
+    }
+
+    /// The hash of a text here.
+    pub(crate) fn hash(&self, text: &[u8]) -> Hash {
+        Hash(NonZeroU64::new(self.hasher.hash_one(text)).unwrap_or(NonZeroU64::MIN))
+    }
+
+    /// The number of a text with this hash.
+    pub(crate) fn intern_hashed(&mut self, hash: Hash, text: &[u8]) -> Name {
         let Self {
             arena,
             ends,
             index,
             hasher,
+            ..
         } = self;
-        let hash = hasher.hash_one(text);
+        let hash = hash.0.get();
         if let Some(known) = index.find(hash, |known| known.text(arena) == text) {
             return Name(known.number);
         }
@@ -78,8 +101,25 @@ impl Names {
         };
         arena.extend_from_slice(text);
         ends.push(arena.len());
-        index.insert_unique(hash, place, |known| hasher.hash_one(known.text(arena)));
+        index.insert_unique(hash, place, |known| {
+            let hash = NonZeroU64::new(hasher.hash_one(known.text(arena)));
+            hash.unwrap_or(NonZeroU64::MIN).get()
+        });
         Name(number)
+    }
+
+    /// Has the texts with these hashes at hand, if there are any.
+    ///
+    /// They lie all over the memory. Each step looks at the places of all of them and decides nothing,
+    /// so that the processor fetches several at a time.
+    pub(crate) fn fetch(&mut self, hashes: impl Iterator<Item = Hash>) {
+        let mut starts = std::mem::take(&mut self.starts);
+        starts.clear();
+        starts
+            .extend(hashes.filter_map(|hash| Some(self.index.find(hash.0.get(), |_| true)?.start)));
+        let firsts = starts.iter().filter_map(|start| self.arena.get(*start));
+        fetched(firsts.map(|byte| usize::from(*byte)));
+        self.starts = starts;
     }
 
     /// The number of a text that is likely to be the one of `near`.

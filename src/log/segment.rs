@@ -140,9 +140,11 @@ impl Segment {
     }
 
     /// The session of a process is over.
-    pub(crate) fn end(&mut self, key: Key, part: Part, end: End) {
+    pub(crate) fn end(&mut self, key: Key, end: End) {
         let sealed = self.sealed;
-        if let Some(part) = self.process(key).end(part, end, sealed) {
+        let process = self.process(key);
+        let part = process.open.take().unwrap_or_default();
+        if let Some(part) = process.end(part, end, sealed) {
             self.conclude(key.service, part, end);
         }
     }

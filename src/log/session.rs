@@ -7,7 +7,9 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::names::{Name, Names};
+use hashbrown::HashSet;
+
+use super::names::Name;
 use super::services::{Renaming, Service};
 use super::smtpd::Counters;
 use super::tally::{Position, Seen, Shown, Who};
@@ -40,6 +42,52 @@ pub(crate) struct Login {
     pub(crate) front_end: bool,
 }
 
+/// The logins of a session, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Logins {
+    list: Vec<Login>,
+    /// Accounts, and whether under TLS, where there are many: of a log that lacks the lines between sessions.
+    known: Option<Box<HashSet<(Name, bool)>>>,
+}
+
+/// So many logins are gone through faster than they are looked up.
+const FEW: usize = 16;
+
+impl Logins {
+    /// Whether there is one of this account.
+    pub(crate) fn has(&self, account: Name, under_tls: bool) -> bool {
+        let is = |login: &Login| login.who.account == account && login.under_tls == under_tls;
+        match &self.known {
+            Some(known) => known.contains(&(account, under_tls)),
+            None => self.list.iter().any(is),
+        }
+    }
+
+    fn push(&mut self, login: Login) {
+        let key = |login: &Login| (login.who.account, login.under_tls);
+        self.list.push(login);
+        match &mut self.known {
+            Some(known) => {
+                known.insert(key(&login));
+            }
+            None if self.list.len() > FEW => {
+                self.known = Some(Box::new(self.list.iter().map(key).collect()));
+            }
+            None => {}
+        }
+    }
+
+    /// Whether there are none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Each of them.
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Login> {
+        self.list.iter()
+    }
+}
+
 /// The TLS line of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tls {
@@ -56,7 +104,7 @@ pub(crate) struct Part {
     /// Its last TLS line.
     pub(crate) tls: Option<Tls>,
     /// Its logins in order: one for each account before and after the TLS line, for `client=` comes once a message.
-    pub(crate) logins: Vec<Login>,
+    pub(crate) logins: Logins,
     /// Failed and aborted AUTH commands that smtpd logged.
     pub(crate) failed: u32,
     /// The client left during AUTH or right behind it.
@@ -114,34 +162,14 @@ impl Part {
             login.under_tls = true;
             login.of_another = !login.front_end && tls.client != login.who.client;
         }
-        let known = self.logins.iter().any(|known| {
-            known.who.account == login.who.account && known.under_tls == login.under_tls
-        });
-        if !known {
+        if !self.logins.has(login.who.account, login.under_tls) {
             self.logins.push(login);
         }
     }
 
-    /// Whether it has shown that this account is logged in, under TLS if that is where it is now.
-    pub(crate) fn knows(&self, names: &Names, account: &[u8]) -> bool {
-        self.logins.iter().any(|login| {
-            login.under_tls == self.tls.is_some() && names.get(login.who.account) == Some(account)
-        })
-    }
-
-    /// The client, as far as a line named it.
-    pub(crate) fn client(&self) -> Who {
-        let tls = self.tls.map(|tls| Who {
-            client: tls.client,
-            ..NOBODY
-        });
-        let login = self.logins.last().map(|login| login.who);
-        login.or(tls).unwrap_or(NOBODY)
-    }
-
     /// Joins what the next stretch shows of the same session.
     pub(crate) fn then(mut self, next: Self) -> Self {
-        for login in next.logins {
+        for login in next.logins.list {
             self.login(login);
         }
         self.tls = next.tls.or(self.tls);
@@ -152,7 +180,7 @@ impl Part {
 
     /// The lines that show its logins.
     pub(crate) fn positions(&mut self) -> impl Iterator<Item = &mut Position> {
-        self.logins.iter_mut().map(|login| &mut login.seen.at)
+        self.logins.list.iter_mut().map(|login| &mut login.seen.at)
     }
 
     /// The same with the names and lines of another segment.
@@ -165,11 +193,14 @@ impl Part {
             client: renaming.of(tls.client),
             version: renaming.of(tls.version),
         });
-        for login in &mut self.logins {
+        let mut logins = Logins::default();
+        for mut login in self.logins.list {
             login.who = login.who.translated(renaming);
             login.method = renaming.of(login.method);
             login.seen.at = shift(login.seen.at);
+            logins.push(login);
         }
+        self.logins = logins;
         self
     }
 
@@ -182,7 +213,7 @@ impl Part {
     pub(crate) fn conclude(self, end: End, mut prove: impl FnMut(Conclusion)) {
         let version = self.tls.map_or(Name::NONE, |tls| tls.version);
         let named = self.logins.iter().filter(|login| !login.front_end).count();
-        for login in &self.logins {
+        for login in self.logins.iter() {
             let shown = self.shows(login, end);
             let version = if shown == Shown::Tls {
                 version
@@ -390,5 +421,13 @@ impl End {
             },
             Self::Overtaken | Self::Open => self,
         }
+    }
+}
+
+impl FromIterator<Login> for Logins {
+    fn from_iter<I: IntoIterator<Item = Login>>(logins: I) -> Self {
+        let mut all = Self::default();
+        logins.into_iter().for_each(|login| all.push(login));
+        all
     }
 }

@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use serde::{Deserialize, Serialize};
 
-use super::names::{Name, Names};
+use super::names::{Name, Names, fetched};
 use super::services::{Renaming, Service};
 use crate::evidence::Time;
 use crate::protocol::Protocol;
@@ -146,11 +146,6 @@ impl Waiting {
     const fn key(&self) -> (u32, Name, Name) {
         (self.way, self.who.account, self.who.client)
     }
-}
-
-/// Sees to it that all of these were read from memory.
-fn fetched(values: impl Iterator<Item = usize>) {
-    std::hint::black_box(values.fold(0, |all, value| all ^ value));
 }
 
 impl Tally {
