@@ -61,14 +61,18 @@ impl Rhythm {
 
     /// Takes in another one.
     pub fn join(&mut self, other: &Self) {
-        match &other.hours {
-            Hours::Few(few) => {
+        match (&mut self.hours, &other.hours) {
+            (Hours::Few(few), Hours::Few(more)) if few.len() + more.len() <= FEW => {
+                few.reserve_exact(more.len());
+                few.extend_from_slice(more);
+            }
+            (_, Hours::Few(few)) => {
                 for packed in few {
                     self.hours
                         .add((packed >> 8) as u8, u32::from(packed & 0xff));
                 }
             }
-            Hours::Many(many) => {
+            (_, Hours::Many(many)) => {
                 for (hour, count) in (0..).zip(many.iter()).filter(|(_, count)| **count > 0) {
                     self.hours.add(hour, *count);
                 }

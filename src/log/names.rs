@@ -47,6 +47,9 @@ impl Place {
     }
 }
 
+/// So many texts are fetched together.
+const TOGETHER: usize = 256;
+
 /// The distinct texts of one segment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
@@ -132,7 +135,7 @@ impl Names {
 
     /// The text of a number; empty for [`Name::NONE`].
     pub(crate) fn text(&self, name: Name) -> &[u8] {
-        slice(&self.arena, &self.ends, name.0)
+        slice(&self.arena, &self.ends, name.number())
     }
 
     /// The rank of each text among all in the order of their bytes, from 1; 0 is for what is not known.
@@ -141,10 +144,12 @@ impl Names {
         let mut numbers: Vec<(u128, u32)> = (0..u32::try_from(self.len()).unwrap_or(u32::MAX))
             .map(|number| (beginning(self.text(Name(number))), number))
             .collect();
-        numbers.sort_unstable_by(|a, b| {
-            a.0.cmp(&b.0)
-                .then_with(|| self.text(Name(a.1)).cmp(self.text(Name(b.1))))
-        });
+        numbers.sort_unstable_by_key(|(beginning, _)| *beginning);
+        for alike in numbers.chunk_by_mut(|a, b| a.0 == b.0) {
+            if alike.len() > 1 {
+                alike.sort_unstable_by(|a, b| self.text(Name(a.1)).cmp(self.text(Name(b.1))));
+            }
+        }
         let mut ranks = vec![0; numbers.len()];
         for (rank, (_, number)) in (1..).zip(numbers) {
             ranks[number as usize] = rank;
@@ -154,10 +159,20 @@ impl Names {
 
     /// Takes in every text of another segment, in the order of their numbers there.
     pub(crate) fn take_in(&mut self, other: &Self) -> Vec<Name> {
-        let numbers = 0..u32::try_from(other.len()).unwrap_or(u32::MAX);
-        numbers
-            .map(|number| self.intern(other.text(Name(number))))
-            .collect()
+        let mut taken = Vec::with_capacity(other.len());
+        let mut texts = Vec::with_capacity(TOGETHER);
+        for from in (0..other.len()).step_by(TOGETHER) {
+            let to = other.len().min(from + TOGETHER);
+            texts.clear();
+            texts.extend((from..to).map(|number| {
+                let text = slice(&other.arena, &other.ends, number);
+                (text, self.hash(text))
+            }));
+            self.fetch(texts.iter().map(|(_, hash)| *hash));
+            let interned = texts.iter();
+            taken.extend(interned.map(|(text, hash)| self.intern_hashed(*hash, text)));
+        }
+        taken
     }
 
     /// How many there are.
@@ -179,8 +194,7 @@ fn beginning(text: &[u8]) -> u128 {
     u128::from_be_bytes(bytes)
 }
 
-fn slice<'a>(arena: &'a [u8], ends: &[usize], number: u32) -> &'a [u8] {
-    let number = number as usize;
+fn slice<'a>(arena: &'a [u8], ends: &[usize], number: usize) -> &'a [u8] {
     let Some(&end) = ends.get(number) else {
         return &[];
     };

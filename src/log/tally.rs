@@ -187,19 +187,12 @@ impl Tally {
 
     /// Puts all that was counted into its rows.
     ///
-    /// These lie all over the memory. Each step first looks at the places of all of them and decides nothing,
-    /// so that the processor fetches several at a time.
+    /// These lie all over the memory, so each step first fetches what it needs of all of them.
     pub(crate) fn settle(&mut self, names: &Names) {
         let waiting = std::mem::take(&mut self.waiting);
+        let hasher = self.hasher.clone();
+        self.fetch(waiting.iter().map(|one| hasher.hash_one(one.key())));
         let mut places = std::mem::take(&mut self.places);
-        places.clear();
-        places.extend(waiting.iter().map(|one| {
-            let hash = self.hasher.hash_one(one.key());
-            let likely = self.index.find(hash, |_| true).copied();
-            (hash, likely.unwrap_or(u32::MAX))
-        }));
-        let likely = places.iter().map(|(_, likely)| self.cell(*likely));
-        fetched(likely.map(|cell| cell.map_or(0, |cell| cell.account.number())));
         for (one, (hash, number)) in waiting.iter().zip(&mut places) {
             *number = self.row(*hash, one.key(), one.seen.at);
             if let Some(cell) = self.cells.get_mut(*number as usize) {
@@ -225,31 +218,52 @@ impl Tally {
 
     /// Takes in a row of another tally, in the names of this one.
     pub(crate) fn insert(&mut self, names: &Names, way: Way, row: Cell) {
-        let way = self.number(way);
-        let key = (way, row.account, row.client);
-        let number = self.row(self.hasher.hash_one(key), key, row.example);
-        if let Some(cell) = self.cells.get_mut(number as usize) {
-            cell.join(names, row);
-        }
+        let row = Cell {
+            way: self.number(way),
+            ..row
+        };
+        self.put(names, self.hasher.hash_one(row.key()), row);
     }
 
-    /// The rows from the last to the first by `key`. Each is given back to the system once it is handed out,
-    /// so that what is made of them finds room.
+    /// The rows from the last to the first by `key` and, where that is the same for several, by `rest`. Each is given back to the
+    /// system once it is handed out, so that what is made of them finds room.
     pub(crate) fn backwards<K: Ord>(
         self,
-        key: impl Fn(&Way, &Cell) -> K,
+        key: impl Fn(&Way, &Cell) -> u128,
+        rest: impl Fn(&Way, &Cell) -> K,
     ) -> impl Iterator<Item = (Way, Cell)> {
         let Self {
             ways, mut cells, ..
         } = self;
-        let way_of = move |cell: &Cell| ways.get(cell.way as usize).copied();
-        cells.sort_by_cached_key(|cell| way_of(cell).map(|way| key(&way, cell)));
+        let way_of = |cell: &Cell| ways.get(cell.way as usize);
+        let mut order: Vec<(u128, usize)> = (0..)
+            .zip(&cells)
+            .map(|(at, cell)| (way_of(cell).map_or(0, |way| key(way, cell)), at))
+            .collect();
+        order.sort_unstable_by_key(|(key, _)| *key);
+        for alike in order.chunk_by_mut(|a, b| a.0 == b.0) {
+            if alike.len() > 1 {
+                alike.sort_by_cached_key(|(_, at)| {
+                    let cell = cells.get(*at)?;
+                    way_of(cell).map(|way| rest(way, cell))
+                });
+            }
+        }
+        // Each row goes to its place; what stood there has been put behind, where the order finds it.
+        for to in 0..order.len() {
+            let mut from = order[to].1;
+            while from < to {
+                from = order[from].1;
+            }
+            order[to].1 = from;
+            cells.swap(to, from);
+        }
         std::iter::from_fn(move || {
             let cell = cells.pop()?;
             if cells.len().is_multiple_of(GIVEN_BACK) {
                 cells.shrink_to_fit();
             }
-            Some((way_of(&cell), cell))
+            Some((ways.get(cell.way as usize).copied(), cell))
         })
         .filter_map(|(way, cell)| Some((way?, cell)))
     }
@@ -263,26 +277,57 @@ impl Tally {
         shift: impl Fn(Position) -> Position,
     ) {
         let Self { ways, cells, .. } = later_rows;
-        for mut row in cells {
-            let Some(way) = ways.get(row.way as usize) else {
-                continue;
-            };
-            let way = Way {
-                service: renaming.service(way.service),
-                server: renaming.of(way.server),
-                method: renaming.of(way.method),
-                ..*way
-            };
-            for name in [
-                &mut row.account,
-                &mut row.client,
-                &mut row.client_name,
-                &mut row.version,
-            ] {
-                *name = renaming.of(*name);
+        let renamed = |way: Way| Way {
+            service: renaming.service(way.service),
+            server: renaming.of(way.server),
+            method: renaming.of(way.method),
+            ..way
+        };
+        let ways: Vec<u32> = ways
+            .into_iter()
+            .map(|way| self.number(renamed(way)))
+            .collect();
+        let mut rows = cells.into_iter().peekable();
+        let mut waiting = Vec::with_capacity(WAITING);
+        while rows.peek().is_some() {
+            waiting.extend(rows.by_ref().take(WAITING).map(|mut row| {
+                row.way = ways.get(row.way as usize).copied().unwrap_or(u32::MAX);
+                for name in [
+                    &mut row.account,
+                    &mut row.client,
+                    &mut row.client_name,
+                    &mut row.version,
+                ] {
+                    *name = renaming.of(*name);
+                }
+                row.example = shift(row.example);
+                (self.hasher.hash_one(row.key()), row)
+            }));
+            self.fetch(waiting.iter().map(|(hash, _)| *hash));
+            for (hash, row) in waiting.drain(..) {
+                self.put(names, hash, row);
             }
-            row.example = shift(row.example);
-            self.insert(names, way, row);
+        }
+    }
+
+    /// Has the rows with these hashes at hand, if there are any.
+    fn fetch(&mut self, hashes: impl Iterator<Item = u64>) {
+        let mut places = std::mem::take(&mut self.places);
+        places.clear();
+        places.extend(hashes.map(|hash| {
+            let likely = self.index.find(hash, |_| true).copied();
+            (hash, likely.unwrap_or(u32::MAX))
+        }));
+        let likely = places.iter().map(|(_, likely)| self.cell(*likely));
+        fetched(likely.map(|cell| cell.map_or(0, |cell| cell.account.number())));
+        self.places = places;
+    }
+
+    /// Takes in a row with the way and the hash that it has here.
+    fn put(&mut self, names: &Names, hash: u64, row: Cell) {
+        let number = self.row(hash, row.key(), row.example);
+        if let Some(cell) = self.cells.get_mut(number as usize) {
+            cell.join(names, row);
         }
     }
 

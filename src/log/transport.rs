@@ -10,7 +10,7 @@ use hashbrown::HashSet;
 
 use super::calibration::Calibration;
 use super::meaning::Meanings;
-use super::names::{Name, Names};
+use super::names::{Name, Names, Ranks};
 use super::refusal::{self, Kind};
 use super::segment::Segment;
 use super::services::{Service, Services};
@@ -27,11 +27,12 @@ impl Segment {
         let refused = std::mem::take(&mut segment.refused);
         let showing = showing_methods(&logins, &refused, &segment.names, &meanings);
         let mut words = Words::new(&segment, files);
-        let (rows, anonymous) = rows(logins, &meanings, &mut words);
+        let order = Order::of(&segment);
+        let (rows, anonymous) = rows(logins, &meanings, &order, &mut words);
         Evidence {
             rows,
             anonymous,
-            refused: refusals(refused, &meanings, &showing, &mut words),
+            refused: refusals(refused, &meanings, &order, &showing, &mut words),
             calibration: meanings.calibration(&segment),
             window: segment.window(),
             spans: Vec::new(),
@@ -65,30 +66,33 @@ impl Segment {
 }
 
 /// The logins with and without an account, each sorted. Those that differ only in what the log showed are made one.
-fn rows(tally: Tally, meanings: &Meanings, words: &mut Words<'_>) -> (Vec<Row>, Vec<Row>) {
-    let (names, services) = (words.names, words.services);
-    let ranks = names.ranks();
-    let key = |way: &Way, cell: &Cell| {
-        let (host, service) = services.names_of(way.service);
-        let names = [
-            host,
-            service,
-            known(names, cell.account),
-            cell.client,
-            known(names, way.server),
-            way.method,
-        ];
-        let [host, service, account, client, server, method] = names.map(|name| ranks.of(name));
+fn rows(
+    tally: Tally,
+    meanings: &Meanings,
+    order: &Order,
+    words: &mut Words<'_>,
+) -> (Vec<Row>, Vec<Row>) {
+    let names = words.names;
+    let first = |way: &Way, cell: &Cell| {
+        let service = order.services.get(way.service.number());
+        let account = order.names.of(known(names, cell.account));
+        let client = order.names.of(cell.client);
+        joined([
+            service.copied().unwrap_or(0),
+            way.protocol as u32,
+            account,
+            client,
+        ])
+    };
+    let rest = |way: &Way, cell: &Cell| {
+        let server = order.names.of(known(names, way.server));
         let transport = meanings.transport(way, cell);
-        (
-            (host, service, way.protocol, account),
-            (client, server, method, transport),
-        )
+        (server, order.names.of(way.method), transport)
     };
     let mut rows = (Vec::new(), Vec::new());
     let mut pending: Option<(_, Way, Cell)> = None;
-    for (way, cell) in tally.backwards(key) {
-        let own = key(&way, &cell);
+    for (way, cell) in tally.backwards(first, rest) {
+        let own = (first(&way, &cell), rest(&way, &cell));
         match &mut pending {
             Some((kept_key, _, kept)) if *kept_key == own => kept.join(names, cell),
             _ => {
@@ -104,6 +108,36 @@ fn rows(tally: Tally, meanings: &Meanings, words: &mut Words<'_>) -> (Vec<Row>, 
     rows.0.reverse();
     rows.1.reverse();
     rows
+}
+
+/// The order of texts, and that of the services by their hosts and names.
+struct Order {
+    names: Ranks,
+    /// By their numbers.
+    services: Vec<u32>,
+}
+
+impl Order {
+    fn of(segment: &Segment) -> Self {
+        let names = segment.names.ranks();
+        let services = segment.services.all();
+        let mut sorted: Vec<_> = services
+            .map(|(service, host, name, _)| (names.of(host), names.of(name), service.number()))
+            .collect();
+        sorted.sort_unstable();
+        let mut services = vec![0; sorted.len()];
+        for (place, (.., service)) in (0..).zip(sorted) {
+            services[service] = place;
+        }
+        Self { names, services }
+    }
+}
+
+/// Numbers as one that is ordered as they are, one after the other.
+fn joined(numbers: [u32; 4]) -> u128 {
+    numbers
+        .into_iter()
+        .fold(0, |all, number| all << u32::BITS | u128::from(number))
 }
 
 fn put(
@@ -167,25 +201,20 @@ fn showing_methods(
 fn refusals(
     tally: Tally,
     meanings: &Meanings,
+    order: &Order,
     showing_methods: &HashSet<Service>,
     words: &mut Words<'_>,
 ) -> Vec<Refusal> {
     let (names, services) = (words.names, words.services);
-    let ranks = names.ranks();
-    let key = |way: &Way, cell: &Cell| {
-        let (host, service) = services.names_of(way.service);
-        let names = [
-            host,
-            service,
-            known(names, cell.account),
-            cell.client,
-            way.method,
-            way.server,
-        ];
-        (names.map(|name| ranks.of(name)), way.shown)
+    let first = |way: &Way, cell: &Cell| {
+        let service = order.services.get(way.service.number());
+        let account = order.names.of(known(names, cell.account));
+        let (client, reason) = (order.names.of(cell.client), order.names.of(way.method));
+        joined([service.copied().unwrap_or(0), account, client, reason])
     };
+    let rest = |way: &Way, _: &Cell| (order.names.of(way.server), way.shown);
     let mut refused: Vec<(Kind, Refusal)> = tally
-        .backwards(key)
+        .backwards(first, rest)
         .filter_map(|(way, cell)| {
             let kind = refusal::kind(names.text(way.method));
             let transport = meanings.transport(&way, &cell);
