@@ -48,14 +48,15 @@ fn find_with<S: Simd, const N: usize>(
         start: 0,
         open: false,
     };
+    // A block with the byte before it, where there is no such place in the text.
+    let mut copy;
     for base in (0..text.len()).step_by(BLOCK) {
-        // A block with the byte before it.
-        let mut copy = [0; BLOCK + 1];
         let rest = text.get(base.wrapping_sub(1)..);
         let window = match rest.and_then(|rest| rest.first_chunk()) {
             Some(window) => window,
             None => {
                 // The first one has none before it, and the last one is shorter.
+                copy = [0; BLOCK + 1];
                 let from = base.saturating_sub(1);
                 let to = text.len().min(base + BLOCK);
                 copy[from + 1 - base..to + 1 - base].copy_from_slice(&text[from..to]);
