@@ -3,172 +3,13 @@
 //! Only lines with a needle come here, so that most of a log is never parsed.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
+use super::entry::Entry;
 use super::prefix::{self, Line};
 use super::stamp;
 use super::writer;
-
-/// The fields that matter. Some services write one under two names; then the first that has a value counts.
-#[derive(Debug, Default)]
-struct Entry<'a> {
-    message: Option<Cow<'a, [u8]>>,
-    program: Option<Cow<'a, [u8]>>,
-    journal_pid: Option<Cow<'a, [u8]>>,
-    pid: Option<Cow<'a, [u8]>>,
-    host: Option<Cow<'a, [u8]>>,
-    micros: Option<Cow<'a, [u8]>>,
-    time: Option<Cow<'a, [u8]>>,
-}
-
-/// Their names in the journal and in common log services.
-#[derive(Deserialize)]
-#[serde(field_identifier)]
-enum Key {
-    #[serde(
-        rename = "MESSAGE",
-        alias = "message",
-        alias = "msg",
-        alias = "log",
-        alias = "line"
-    )]
-    Message,
-    #[serde(
-        rename = "SYSLOG_IDENTIFIER",
-        alias = "program",
-        alias = "ident",
-        alias = "appname",
-        alias = "tag"
-    )]
-    Program,
-    #[serde(rename = "_PID")]
-    JournalPid,
-    #[serde(rename = "SYSLOG_PID", alias = "pid", alias = "procid")]
-    Pid,
-    #[serde(rename = "_HOSTNAME", alias = "host", alias = "hostname")]
-    Host,
-    #[serde(rename = "__REALTIME_TIMESTAMP")]
-    Micros,
-    #[serde(rename = "time", alias = "timestamp", alias = "@timestamp")]
-    Time,
-    #[serde(other)]
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Entry<'de> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Entry<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Entry<'de>, A::Error> {
-                let mut entry = Entry::default();
-                while let Some(key) = object.next_key()? {
-                    let field = match key {
-                        Key::Message => &mut entry.message,
-                        Key::Program => &mut entry.program,
-                        Key::JournalPid => &mut entry.journal_pid,
-                        Key::Pid => &mut entry.pid,
-                        Key::Host => &mut entry.host,
-                        Key::Micros => &mut entry.micros,
-                        Key::Time => &mut entry.time,
-                        Key::Other => {
-                            object.next_value::<IgnoredAny>()?;
-                            continue;
-                        }
-                    };
-                    let Text(value) = object.next_value()?;
-                    if field.is_none() {
-                        *field = value;
-                    }
-                }
-                Ok(entry)
-            }
-        }
-
-        from.deserialize_map(Object)
-    }
-}
-
-/// A value as text; none where it is none. journald writes what is not printable as an array of byte values.
-#[derive(Debug)]
-struct Text<'a>(Option<Cow<'a, [u8]>>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Value;
-
-        impl<'de> Visitor<'de> for Value {
-            type Value = Option<Cow<'de, [u8]>>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Borrowed(text.as_bytes())))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(text.into())))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(number.to_string().into_bytes())))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(number.to_string().into_bytes())))
-            }
-
-            fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(format!("{number:.6}").into_bytes())))
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut bytes = Some(Vec::new());
-                while let Some(element) = list.next_element()? {
-                    match element {
-                        Element::Byte(byte) => bytes.iter_mut().for_each(|bytes| bytes.push(byte)),
-                        Element::Other(_) => bytes = None,
-                    }
-                }
-                Ok(bytes.map(Cow::Owned))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-                while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(None)
-            }
-        }
-
-        from.deserialize_any(Value).map(Self)
-    }
-}
-
-/// One of a list of values.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Element {
-    Byte(u8),
-    Other(IgnoredAny),
-}
 
 /// The fields of an entry that matter.
 #[derive(Debug, Default)]
@@ -183,7 +24,7 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Reads one object; none where it is none.
     pub(crate) fn of_json(line: &'a [u8]) -> Option<Self> {
-        let entry: Entry<'a> = serde_json::from_slice(line).ok()?;
+        let entry = Entry::read(line)?;
         let pid = entry.journal_pid.or(entry.pid).unwrap_or_default();
         let micros = entry.micros.unwrap_or_default();
         Some(Self {

@@ -16,6 +16,7 @@ mod chunk;
 mod clock;
 mod crew;
 mod elements;
+mod entry;
 mod event;
 mod events;
 mod export;
