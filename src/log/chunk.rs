@@ -151,7 +151,8 @@ impl<'a> Candidate<'a> {
         let mut understood = Batch::with_capacity(1);
         if text.first() == Some(&b'{') {
             let Some(read) = Fields::of_json(text) else {
-                events.segment.lines.unparsed += 1;
+                let needle = needles.first_in(text);
+                events.segment.lines.unparsed += u64::from(needle.is_some());
                 return;
             };
             fields = read;

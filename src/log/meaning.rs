@@ -7,11 +7,12 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::calibration::{Calibration, LoginService, PostfixService, Wrapper, names_host};
+use super::cell::Cell;
 use super::names::Name;
 use super::segment::Segment;
 use super::services::{Habits, Service};
 use super::stamp::DAY;
-use super::tally::{Cell, Shown, Way};
+use super::tally::{Shown, Way};
 use super::writer;
 use crate::evidence::{self, Text, Time, Transport};
 

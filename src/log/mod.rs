@@ -12,6 +12,7 @@
 mod block;
 mod calendar;
 mod calibration;
+mod cell;
 mod chunk;
 mod clock;
 mod crew;
@@ -29,6 +30,7 @@ mod json;
 #[cfg(test)]
 mod laws;
 mod login;
+mod logins;
 mod meaning;
 mod names;
 mod period;

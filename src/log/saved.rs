@@ -5,13 +5,15 @@
 
 use std::collections::BTreeSet;
 
+use super::cell::Cell;
+use super::logins::Login;
 use super::names::{Name, Names};
 use super::row::MOST;
 use super::row::{self, Header, Row, SCHEMA, Text};
 use super::segment::Segment;
 use super::services::{Habits, Service, Services};
-use super::session::{End, Key, Login, Part, Tls};
-use super::tally::{Cell, Position, Seen, Way, Who};
+use super::session::{End, Key, Part, Tls};
+use super::tally::{Position, Seen, Way, Who};
 use crate::evidence::Lines;
 use crate::rhythm::{CALENDAR, Rhythm};
 

@@ -9,12 +9,13 @@ use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
 
+use super::logins::Login;
 use super::names::{Name, Names};
 use super::period::Period;
 use super::process::Process;
 use super::refusal;
 use super::services::{Renaming, Service, Services};
-use super::session::{Conclusion, End, Key, Login, Part};
+use super::session::{Conclusion, End, Key, Part};
 use super::stamp::DAY;
 use super::tally::{self, Position, Seen, Shown, Tally, Way, Who};
 use crate::evidence::{Lines, Time};

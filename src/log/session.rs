@@ -7,8 +7,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use hashbrown::HashSet;
-
+use super::logins::{Login, Logins};
 use super::names::Name;
 use super::services::{Renaming, Service};
 use super::smtpd::Counters;
@@ -25,66 +24,6 @@ pub(crate) struct Key {
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64((self.service.number() as u64) << 32 | u64::from(self.pid));
-    }
-}
-
-/// A login of a session that some line names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Login {
-    pub(crate) who: Who,
-    pub(crate) method: Name,
-    pub(crate) seen: Seen,
-    /// A TLS line came before it.
-    pub(crate) under_tls: bool,
-    /// That line is of another client, so that lines are missing in between.
-    pub(crate) of_another: bool,
-    /// `sasl_method=XCLIENT`.
-    pub(crate) front_end: bool,
-}
-
-/// The logins of a session, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Logins {
-    list: Vec<Login>,
-    /// Accounts, and whether under TLS, where there are many: of a log that lacks the lines between sessions.
-    known: Option<Box<HashSet<(Name, bool)>>>,
-}
-
-/// So many logins are gone through faster than they are looked up.
-const FEW: usize = 16;
-
-impl Logins {
-    /// Whether there is one of this account.
-    pub(crate) fn has(&self, account: Name, under_tls: bool) -> bool {
-        let is = |login: &Login| login.who.account == account && login.under_tls == under_tls;
-        match &self.known {
-            Some(known) => known.contains(&(account, under_tls)),
-            None => self.list.iter().any(is),
-        }
-    }
-
-    fn push(&mut self, login: Login) {
-        let key = |login: &Login| (login.who.account, login.under_tls);
-        self.list.push(login);
-        match &mut self.known {
-            Some(known) => {
-                known.insert(key(&login));
-            }
-            None if self.list.len() > FEW => {
-                self.known = Some(Box::new(self.list.iter().map(key).collect()));
-            }
-            None => {}
-        }
-    }
-
-    /// Whether there are none.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    /// Each of them.
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Login> {
-        self.list.iter()
     }
 }
 
@@ -169,7 +108,7 @@ impl Part {
 
     /// Joins what the next stretch shows of the same session.
     pub(crate) fn then(mut self, next: Self) -> Self {
-        for login in next.logins.list {
+        for login in next.logins {
             self.login(login);
         }
         self.tls = next.tls.or(self.tls);
@@ -180,7 +119,7 @@ impl Part {
 
     /// The lines that show its logins.
     pub(crate) fn positions(&mut self) -> impl Iterator<Item = &mut Position> {
-        self.logins.list.iter_mut().map(|login| &mut login.seen.at)
+        self.logins.positions()
     }
 
     /// The same with the names and lines of another segment.
@@ -193,14 +132,18 @@ impl Part {
             client: renaming.of(tls.client),
             version: renaming.of(tls.version),
         });
-        let mut logins = Logins::default();
-        for mut login in self.logins.list {
-            login.who = login.who.translated(renaming);
-            login.method = renaming.of(login.method);
-            login.seen.at = shift(login.seen.at);
-            logins.push(login);
-        }
-        self.logins = logins;
+        let logins = self.logins.into_iter();
+        self.logins = logins
+            .map(|login| Login {
+                who: login.who.translated(renaming),
+                method: renaming.of(login.method),
+                seen: Seen {
+                    at: shift(login.seen.at),
+                    ..login.seen
+                },
+                ..login
+            })
+            .collect();
         self
     }
 
@@ -421,13 +364,5 @@ impl End {
             },
             Self::Overtaken | Self::Open => self,
         }
-    }
-}
-
-impl FromIterator<Login> for Logins {
-    fn from_iter<I: IntoIterator<Item = Login>>(logins: I) -> Self {
-        let mut all = Self::default();
-        logins.into_iter().for_each(|login| all.push(login));
-        all
     }
 }

@@ -7,11 +7,11 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use serde::{Deserialize, Serialize};
 
+use super::cell::Cell;
 use super::names::{Name, Names, fetched};
 use super::services::{Renaming, Service};
 use crate::evidence::Time;
 use crate::protocol::Protocol;
-use crate::rhythm::Rhythm;
 
 /// What the log shows of a login, whatever the configuration may say about the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,25 +85,6 @@ pub(crate) struct Who {
 pub(crate) struct Seen {
     pub(crate) time: Option<Time>,
     pub(crate) at: Position,
-}
-
-/// One row.
-#[derive(Clone, Debug)]
-pub(crate) struct Cell {
-    /// Its way, by number in the tally.
-    way: u32,
-    pub(crate) account: Name,
-    pub(crate) client: Name,
-    /// The least of the names, so that the order of joining does not matter.
-    pub(crate) client_name: Name,
-    /// The oldest version of TLS: in the order of their bytes, SSLv3 < TLSv1 < TLSv1.1 and so on.
-    pub(crate) version: Name,
-    pub(crate) count: u64,
-    pub(crate) first: Option<Time>,
-    pub(crate) last: Option<Time>,
-    pub(crate) example: Position,
-    pub(crate) ambiguous: bool,
-    pub(crate) rhythm: Rhythm,
 }
 
 /// After how many rows their memory is given back.
@@ -196,7 +177,7 @@ impl Tally {
         for (one, (hash, number)) in waiting.iter().zip(&mut places) {
             *number = self.row(*hash, one.key(), one.seen.at);
             if let Some(cell) = self.cells.get_mut(*number as usize) {
-                cell.add(names, one);
+                cell.add(names, one.who, one.version, one.seen, one.count);
             }
         }
         let rows = places.iter().map(|(_, number)| self.cell(*number));
@@ -380,58 +361,6 @@ impl Tally {
     }
 }
 
-impl Cell {
-    /// An empty row.
-    pub(crate) fn new(account: Name, client: Name, example: Position) -> Self {
-        Self {
-            way: 0,
-            account,
-            client,
-            client_name: Name::NONE,
-            version: Name::NONE,
-            count: 0,
-            first: None,
-            last: None,
-            example,
-            ambiguous: false,
-            rhythm: Rhythm::default(),
-        }
-    }
-
-    /// What a row is looked up by.
-    const fn key(&self) -> (u32, Name, Name) {
-        (self.way, self.account, self.client)
-    }
-
-    /// Counts it, but for the rhythm.
-    fn add(&mut self, names: &Names, one: &Waiting) {
-        let Seen { time, at } = one.seen;
-        self.count += u64::from(one.count);
-        self.ambiguous |= one.who.ambiguous;
-        self.client_name = least(names, self.client_name, one.who.client_name);
-        self.version = least(names, self.version, one.version);
-        self.example = self.example.min(at);
-        self.first = earlier(self.first, time);
-        self.last = later(self.last, time);
-    }
-
-    /// Takes in another row of the same account and client.
-    pub(crate) fn join(&mut self, names: &Names, other: Self) {
-        self.count += other.count;
-        self.ambiguous |= other.ambiguous;
-        self.client_name = least(names, self.client_name, other.client_name);
-        self.version = least(names, self.version, other.version);
-        self.example = self.example.min(other.example);
-        self.first = earlier(self.first, other.first);
-        self.last = later(self.last, other.last);
-        if self.rhythm.is_empty() {
-            self.rhythm = other.rhythm;
-        } else {
-            self.rhythm.join(&other.rhythm);
-        }
-    }
-}
-
 /// The earlier of two times on one scale: where both have a zone, in that of UTC.
 pub(crate) fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
     match (a, b) {
@@ -445,15 +374,5 @@ pub(crate) fn later(a: Option<Time>, b: Option<Time>) -> Option<Time> {
     match (a, b) {
         (Some(a), Some(b)) => Some(if b.order() > a.order() { b } else { a }),
         (a, b) => a.or(b),
-    }
-}
-
-fn least(names: &Names, a: Name, b: Name) -> Name {
-    if a == b || !b.is_some() {
-        a
-    } else if !a.is_some() || names.text(b) < names.text(a) {
-        b
-    } else {
-        a
     }
 }

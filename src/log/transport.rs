@@ -9,13 +9,14 @@ use bstr::ByteSlice;
 use hashbrown::HashSet;
 
 use super::calibration::Calibration;
+use super::cell::Cell;
 use super::meaning::Meanings;
 use super::names::{Name, Names, Ranks};
 use super::refusal::{self, Kind};
 use super::segment::Segment;
 use super::services::{Service, Services};
 use super::stamp::DAY;
-use super::tally::{Cell, Position, Shown, Tally, Way};
+use super::tally::{Position, Shown, Tally, Way};
 use crate::evidence::{Evidence, Example, Refusal, Row, Text, Time, Transport, Window};
 
 impl Segment {
