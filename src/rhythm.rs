@@ -62,8 +62,7 @@ impl Rhythm {
     /// Takes in another one.
     pub fn join(&mut self, other: &Self) {
         match (&mut self.hours, &other.hours) {
-            (Hours::Few(few), Hours::Few(more)) if few.len() + more.len() <= FEW => {
-                few.reserve_exact(more.len());
+            (Hours::Few(few), Hours::Few(more)) if few.capacity() - few.len() >= more.len() => {
                 few.extend_from_slice(more);
             }
             (_, Hours::Few(few)) => {

@@ -148,15 +148,17 @@ impl<'a> Candidate<'a> {
     fn unfold(&self, events: &mut Events<'_>, needles: &Needles) {
         let text = prefix::bare(self.text);
         let fields;
-        let mut understood = Batch::with_capacity(1);
+        let mut understood = Batch::default();
         if text.first() == Some(&b'{') {
+            let needle = || needles.first_in(text).is_some();
             let Some(read) = Fields::of_json(text) else {
-                let needle = needles.first_in(text);
-                events.segment.lines.unparsed += u64::from(needle.is_some());
+                events.segment.lines.unparsed += u64::from(needle());
                 return;
             };
             fields = read;
-            if let Some(line) = fields.line() {
+            if let Some(line) = fields.line()
+                && needle()
+            {
                 self.understand(events, text, line, None, &mut understood);
             }
         } else {
@@ -182,18 +184,19 @@ impl<'a> Candidate<'a> {
         let times = match cut.writer {
             // Of the lines that count, only that of a failed AUTH can come twice in a row.
             Writer::Smtpd if !cut.message.starts_with(b"warning: ") => 1,
-            Writer::Smtpd | Writer::Login(_) => 1 + self.repeated(),
+            Writer::Smtpd | Writer::Login(_) => self.repeated().saturating_add(1),
         };
         events.understand(&cut, service, self.lines, times, understood);
     }
 
     /// Whether the next line is the same: two rules of a syslog daemon that write into one file write one line twice.
     fn is_repeated(&self, text: &[u8]) -> bool {
-        let end = match self.behind.get(text.len()..) {
-            Some([b'\n', ..] | [b'\r', b'\n', ..]) => text.len(),
+        let length = match self.behind.get(text.len()..) {
+            Some([b'\n', ..]) if !text.ends_with(b"\r") => text.len(),
+            Some([b'\r', b'\n', ..]) => text.len() + 1,
             Some(_) | None => return false,
         };
-        end < LONGEST_REPEATED && self.behind.starts_with(text)
+        length < LONGEST_REPEATED && self.behind.starts_with(text)
     }
 
     /// How often the next line says that this one was repeated.

@@ -30,7 +30,7 @@ pub(crate) struct Event<'l> {
 }
 
 /// Some events in order, with the hashes of their names.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Batch<'l> {
     pub(crate) events: Vec<Event<'l>>,
     pub(crate) hashes: Vec<Hash>,

@@ -337,7 +337,7 @@ impl<'a> Events<'a> {
 /// Where nothing is seen.
 const NEVER: Seen = Seen {
     time: None,
-    at: Position { file: 0, line: 0 },
+    at: Position::NOWHERE,
 };
 
 fn shown(elements: &Elements<'_>) -> Shown {

@@ -80,7 +80,7 @@ fn set(fields: &mut Fields<'_>, name: &[u8], value: &[u8]) {
 fn take(events: &mut Events<'_>, fields: &Fields<'_>, line: u64) {
     events.cover_stamp(&fields.stamp);
     if let Some(cut) = fields.line() {
-        let mut understood = Batch::with_capacity(1);
+        let mut understood = Batch::default();
         events.understand(&cut, None, line, 1, &mut understood);
         events.take_all(&mut understood);
     }

@@ -385,16 +385,25 @@ pub(crate) fn check_glance(recent: &mut Recent, segment: &mut Segment, line: &[u
     let needle = super::chunk::Needles::new(super::head::Form::Syslog).first_in(line);
     let searched = needle.and_then(|needle| prefix::cut(line, needle));
     let shown = bstr::BStr::new(line);
-    match recent.glance(line, line.len(), segment) {
-        Glance::Unknown => {}
-        Glance::Other => assert_eq!(searched, None, "{shown}"),
-        Glance::Server(found, service) => {
-            let (host, name) = segment.services.names_of(service);
-            assert_eq!(searched, Some(found), "{shown}");
-            assert_eq!(
-                (segment.names.text(host), segment.names.text(name)),
-                (found.host, found.program)
-            );
+    // What stands behind a line must not count, but without it there is no glance.
+    for behind in [
+        &b"\n"[..],
+        b"\r\n",
+        b" postfix/smtpd[7]: ",
+        b"]: postfix/smtpd[7]: x\n",
+    ] {
+        let text = [line, &behind.repeat(REACH)].concat();
+        match recent.glance(&text, line.len(), segment) {
+            Glance::Unknown => {}
+            Glance::Other => assert_eq!(searched, None, "{shown}"),
+            Glance::Server(found, service) => {
+                let (host, name) = segment.services.names_of(service);
+                assert_eq!(searched, Some(found), "{shown}");
+                assert_eq!(
+                    (segment.names.text(host), segment.names.text(name)),
+                    (found.host, found.program)
+                );
+            }
         }
     }
 }

@@ -211,6 +211,9 @@ fn piece() -> impl Strategy<Value = &'static str> {
         "Info: ",
         "message repeated 2 times: [ ",
         "[ID 5 mail.info] ",
+        "[12345678]: ",
+        "[]: ",
+        "imap-login",
         "x",
     ])
 }

@@ -81,7 +81,11 @@ impl Segment {
 
     /// Gives the files other numbers.
     pub(crate) fn renumber_files(&mut self, number: impl Fn(u32) -> u32) {
-        let renumber = |at: &mut Position| at.file = number(at.file);
+        let renumber = |at: &mut Position| {
+            if *at != Position::NOWHERE {
+                at.file = number(at.file);
+            }
+        };
         self.logins.positions().for_each(renumber);
         self.refused.positions().for_each(renumber);
         for process in self.processes.values_mut() {
@@ -257,9 +261,12 @@ impl Segment {
         );
         let shift = {
             let (file, lines) = (self.last_file, self.lines_of_last_file);
-            move |at: Position| Position {
-                line: at.line + if file == Some(at.file) { lines } else { 0 },
-                ..at
+            move |at: Position| match file == Some(at.file) && at != Position::NOWHERE {
+                true => Position {
+                    line: at.line + lines,
+                    ..at
+                },
+                false => at,
             }
         };
         self.logins.join(&self.names, next.logins, &renaming, shift);

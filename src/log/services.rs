@@ -13,6 +13,9 @@ use crate::evidence::Time;
 pub(crate) struct Service(u32);
 
 impl Service {
+    /// None: what no line names.
+    const NONE: Self = Self(u32::MAX);
+
     /// Its number, from 0.
     pub(crate) const fn number(self) -> usize {
         self.0 as usize
@@ -149,6 +152,6 @@ impl Renaming {
         self.services
             .get(service.number())
             .copied()
-            .unwrap_or(service)
+            .unwrap_or(Service::NONE)
     }
 }

@@ -52,6 +52,11 @@ pub(crate) struct Position {
     pub(crate) line: u64,
 }
 
+impl Position {
+    /// Where nothing is seen.
+    pub(crate) const NOWHERE: Self = Self { file: 0, line: 0 };
+}
+
 /// By which way: everything about a login that many accounts share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Way {

@@ -270,3 +270,48 @@ fn years_are_told_over_new_year() {
         ["2025-11-20T10:00:00", "2025-11-30T10:00:00"]
     );
 }
+
+#[test]
+fn a_line_written_twice_counts_once_if_it_is_the_same() {
+    let line = login(1, "ann");
+    let line = line.trim_end();
+    let filled = |length: usize| {
+        let (front, back) = line.split_at(line.find("session=<").expect("it has one") + 9);
+        format!("{front}{}{back}", "x".repeat(length - line.len()))
+    };
+    for (text, times) in [
+        (format!("{line}\n{line}\n"), 1),
+        (format!("{line}\r\n{line}\n"), 1),
+        (format!("{line}\n{line}\r\n"), 1),
+        // One has a return of its own.
+        (format!("{line}\r\r\n{line}\r\n"), 2),
+        // Lines of 4096 bytes and more are never taken for a repetition, with their return.
+        (format!("{0}\n{0}\n", filled(4095)), 1),
+        (format!("{0}\n{0}\r\n", filled(4095)), 2),
+        (format!("{0}\n{0}\n", filled(4096)), 2),
+    ] {
+        assert_eq!(
+            logins(&["-"], text.as_bytes()),
+            [("ann".to_owned(), times)],
+            "{}",
+            text.len()
+        );
+    }
+}
+
+#[test]
+fn an_entry_without_the_words_of_a_login_server_is_none() {
+    let list = "user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=7, TLS";
+    for (program, message, times) in [
+        ("dovecot", format!("imap-login: Login: {list}"), 1),
+        // Of these not all lines would be found, so none is.
+        ("imap-login", format!("Login: {list}"), 0),
+        ("dovecot", format!("imap-logi\\u006e: Login: {list}"), 0),
+    ] {
+        let entry = format!(
+            "{{\"__REALTIME_TIMESTAMP\":\"1795490807158776\",\"_HOSTNAME\":\"mx\",\"SYSLOG_IDENTIFIER\":\"{program}\",\"MESSAGE\":\"{message}\"}}\n"
+        );
+        let expected = vec![("ann".to_owned(), 1); times];
+        assert_eq!(logins(&["-"], entry.as_bytes()), expected, "{message}");
+    }
+}
