@@ -60,6 +60,13 @@ impl Needles {
         }
     }
 
+    /// Whether one of them stands in a line.
+    fn are_in(&self, line: &[u8]) -> bool {
+        self.finders
+            .iter()
+            .any(|needle| needle.find(line).is_some())
+    }
+
     /// Where the first of them stands in a line.
     pub(crate) fn first_in(&self, line: &[u8]) -> Option<usize> {
         let hits = self.finders.iter();
@@ -150,15 +157,15 @@ impl<'a> Candidate<'a> {
         let fields;
         let mut understood = Batch::default();
         if text.first() == Some(&b'{') {
-            let needle = || needles.first_in(text).is_some();
+            if !needles.are_in(text) {
+                return;
+            }
             let Some(read) = Fields::of_json(text) else {
-                events.segment.lines.unparsed += u64::from(needle());
+                events.segment.lines.unparsed += 1;
                 return;
             };
             fields = read;
-            if let Some(line) = fields.line()
-                && needle()
-            {
+            if let Some(line) = fields.line() {
                 self.understand(events, text, line, None, &mut understood);
             }
         } else {

@@ -5,7 +5,7 @@
 
 use memchr::{memchr, memmem};
 
-use super::block::Places;
+use super::places::Places;
 use super::word;
 
 /// The element list of a line.

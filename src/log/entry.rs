@@ -5,10 +5,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x64};
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-
-use super::block::Places;
 
 /// The fields that matter. Some services write one under two names; then the first that has a value counts.
 #[derive(Debug, Default)]
@@ -31,13 +30,18 @@ impl<'a> Entry<'a> {
     /// An object whose values are all texts without escapes, as the journal writes nearly every entry: every second quotation mark
     /// ends a name or a value. None where it may be any other.
     fn flat(line: &'a [u8]) -> Option<Self> {
-        let plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
-        if !line.iter().fold(true, |all, byte| all & plain(byte)) {
-            return None;
-        }
-        let mut marks = Places::of(b'"', line);
+        let mut marks = dispatch!(Level::new(), simd => quotation_marks(simd, line))?;
+        let mut block = 0;
+        let mut next = || {
+            while *marks.get(block)? == 0 {
+                block += 1;
+            }
+            let at = block * BLOCK + marks[block].trailing_zeros() as usize;
+            marks[block] &= marks[block] - 1;
+            Some(at)
+        };
         let mut quoted = |start: usize| {
-            let (open, close) = (marks.next()?, marks.next()?);
+            let (open, close) = (next()?, next()?);
             (open == start).then(|| Some((line.get(open + 1..close)?, close + 1)))?
         };
         let mut entry = Self::default();
@@ -75,6 +79,43 @@ impl<'a> Entry<'a> {
             _ => return None,
         })
     }
+}
+
+/// How many bytes are looked at in one go.
+const BLOCK: usize = 64;
+
+/// The most blocks that a flat entry has; most have a tenth.
+const BLOCKS: usize = 64;
+
+/// Where quotation marks stand, as a bit for each byte; none where a byte is no printable letter of ASCII or a backslash, or the
+/// line is longer than an entry usually is.
+#[inline(always)]
+fn quotation_marks<S: Simd>(simd: S, line: &[u8]) -> Option<[u64; BLOCKS]> {
+    let splat = |byte| u8x64::splat(simd, byte);
+    let (blank, tilde) = (splat(b' '), splat(b'~'));
+    let (mark, backslash) = (splat(b'"'), splat(b'\\'));
+    if line.len() > BLOCK * BLOCKS {
+        return None;
+    }
+    let mut marks = [0; BLOCKS];
+    for (bytes, marks) in line.chunks(BLOCK).zip(&mut marks) {
+        let mut copy;
+        let bytes = match bytes.first_chunk::<BLOCK>() {
+            Some(bytes) => bytes,
+            None => {
+                copy = [b' '; BLOCK];
+                copy[..bytes.len()].copy_from_slice(bytes);
+                &copy
+            }
+        };
+        let bytes = u8x64::from_slice(simd, bytes);
+        let strange = bytes.simd_lt(blank) | bytes.simd_gt(tilde) | bytes.simd_eq(backslash);
+        if strange.to_bitmask() != 0 {
+            return None;
+        }
+        *marks = bytes.simd_eq(mark).to_bitmask();
+    }
+    Some(marks)
 }
 
 impl<'de> Deserialize<'de> for Entry<'de> {

@@ -198,6 +198,10 @@ impl<'a> Events<'a> {
     fn smtpd_login(&mut self, event: &Event<'_>, key: Option<Key>, login: &smtpd::Login<'_>) {
         let ambiguous = login.ambiguous || !event.ended;
         let who = event.who(&mut self.segment.names, ambiguous);
+        // Every message of a session names its login, so most are known.
+        if key.is_some_and(|key| self.segment.process(key).session().knows(who.account)) {
+            return;
+        }
         self.segment.services.heard(event.service);
         let login = Login {
             who,
@@ -208,7 +212,6 @@ impl<'a> Events<'a> {
             front_end: login.method.eq_ignore_ascii_case(b"XCLIENT"),
         };
         match key {
-            // Every message of a session names its login, so most are known.
             Some(key) => self.segment.process(key).session().login(login),
             None => self.segment.lone_login(event.service, login),
         }

@@ -9,7 +9,6 @@
 //! [`scan()`] is the whole of it. What a configuration says about the log goes in as a [`Calibration`], a plain value;
 //! without it only what the log itself proves counts.
 
-mod block;
 mod calendar;
 mod calibration;
 mod cell;
@@ -34,6 +33,7 @@ mod logins;
 mod meaning;
 mod names;
 mod period;
+mod places;
 mod prefix;
 mod process;
 mod program;

@@ -106,6 +106,11 @@ impl Part {
         }
     }
 
+    /// Whether it has shown that this account is logged in, under TLS if that is where it is now.
+    pub(crate) fn knows(&self, account: Name) -> bool {
+        self.logins.has(account, self.tls.is_some())
+    }
+
     /// Joins what the next stretch shows of the same session.
     pub(crate) fn then(mut self, next: Self) -> Self {
         for login in next.logins {

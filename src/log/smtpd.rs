@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use memchr::{memchr, memmem};
 use serde::{Deserialize, Serialize};
 
-use super::block::Places;
+use super::places::Places;
 use super::word;
 
 /// One line, understood.

@@ -241,8 +241,24 @@ fn place(sources: &Sources, span: Span) -> Map<String, Value> {
     object
 }
 
-/// The document of `scan`.
-pub fn scan(evidence: &Evidence) -> Value {
+/// The names of the document of `scan`.
+#[derive(Serialize)]
+struct Scan<'a, Anonymous, Calibrations, Rows, Refusals> {
+    anonymous: Anonymous,
+    calibration: Calibrations,
+    evidence: Rows,
+    lines: Value,
+    refused: Refusals,
+    schema: &'static str,
+    stopped: bool,
+    totals: Map<String, Value>,
+    version: &'static str,
+    warnings: &'a [String],
+    window: Value,
+}
+
+/// The document of `scan`. A log has millions of accounts, so that each row is made when its turn comes.
+pub fn scan(evidence: &Evidence) -> impl Serialize {
     let totals: Map<String, Value> = totals::totals(evidence)
         .into_iter()
         .map(|(protocol, one)| {
@@ -257,23 +273,23 @@ pub fn scan(evidence: &Evidence) -> Value {
             (protocol.to_string(), numbers)
         })
         .collect();
-    json!({
-        "schema": "plainsight/scan/1",
-        "version": VERSION,
-        "window": window(evidence),
-        "totals": totals,
-        "evidence": evidence.rows.iter().map(row).collect::<Vec<_>>(),
-        "anonymous": evidence.anonymous.iter().map(row).collect::<Vec<_>>(),
-        "refused": evidence.refused.iter().map(refusal).collect::<Vec<_>>(),
-        "calibration": evidence.calibration.iter().map(calibration).collect::<Vec<_>>(),
-        "lines": {
+    Scan {
+        anonymous: List(|| evidence.anonymous.iter().map(row)),
+        calibration: List(|| evidence.calibration.iter().map(calibration)),
+        evidence: List(|| evidence.rows.iter().map(row)),
+        lines: json!({
             "read": evidence.lines.read,
             "candidate": evidence.lines.candidate,
             "unparsed": evidence.lines.unparsed,
-        },
-        "stopped": evidence.stopped,
-        "warnings": evidence.warnings,
-    })
+        }),
+        refused: List(|| evidence.refused.iter().map(refusal)),
+        schema: "plainsight/scan/1",
+        stopped: evidence.stopped,
+        totals,
+        version: VERSION,
+        warnings: &evidence.warnings,
+        window: window(evidence),
+    }
 }
 
 fn window(evidence: &Evidence) -> Value {
