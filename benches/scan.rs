@@ -2,8 +2,8 @@
 //!
 //! `cargo bench --bench scan -- [MIB]` makes its logs below target/, checks every answer, and prints how fast they were read.
 //! `… -- parse FILE` only parses every entry of a journal, as a program would that does not look first which ones matter.
-//! `… -- make MIB bsd|rfc3339|journal FILE [OTHERS]` makes a log, and `… -- one THREADS FILE…` scans once, for profilers:
-//! benches/instructions counts its instructions with valgrind.
+//! `… -- make MIB bsd|rfc3339|journal FILE [OTHERS]` makes a log with so many lines of other programs for each session, and
+//! `… -- one THREADS FILE…` scans once, for profilers: benches/instructions counts its instructions with valgrind.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 

@@ -1,6 +1,6 @@
 //! An entry: the fields of an object in JSON that matter to a log.
 //!
-//! Only lines with a hit come here, so that most of a log is never parsed.
+//! Only lines with a needle come here, so that most of a log is never parsed.
 
 use std::borrow::Cow;
 use std::fmt;

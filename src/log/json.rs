@@ -1,6 +1,6 @@
 //! A log line in JSON: an entry of the journal, or of a log service.
 //!
-//! Only lines with a needle come here, so that most of a log is never parsed.
+//! Its fields are read by `entry`.
 
 use std::borrow::Cow;
 
