@@ -50,7 +50,7 @@ impl Needles {
         }
     }
 
-    /// Finds the lines of a text that may have one, by two bytes of each, and counts all lines.
+    /// Finds the lines of a text that may have one, by two bytes of each that are rare elsewhere, and counts all lines.
     fn hits(&self, text: &[u8], hits: &mut Vec<Hit>) -> u64 {
         match self.form {
             Form::Syslog => hits::find(self.level, [*b"d[", *b"n:"], text, hits),
