@@ -87,16 +87,9 @@ impl<'l> Batch<'l> {
             | smtpd::Said::HungUp
             | smtpd::Said::Disconnect(..) => [None; 3],
         };
-        self.events.push(Event {
-            said: Said::Smtpd(said),
-            service,
-            pid: line.pid,
-            stamp: line.stamp,
-            ended: line.ended,
-            lines,
-            times: times.saturating_mul(line.times),
-            who,
-        });
+        let said = Said::Smtpd(said);
+        self.events
+            .push(Event::new(said, who, service, line, lines, times));
     }
 
     /// The same of a login process.
@@ -117,16 +110,9 @@ impl<'l> Batch<'l> {
             }
             login::Said::Other(_) => [None; 3],
         };
-        self.events.push(Event {
-            said: Said::Login(protocol, said),
-            service,
-            pid: line.pid,
-            stamp: line.stamp,
-            ended: line.ended,
-            lines,
-            times: times.saturating_mul(line.times),
-            who,
-        });
+        let said = Said::Login(protocol, said);
+        self.events
+            .push(Event::new(said, who, service, line, lines, times));
     }
 
     /// The address of a client, and its name.
@@ -147,7 +133,28 @@ impl<'l> Batch<'l> {
     }
 }
 
-impl Event<'_> {
+impl<'l> Event<'l> {
+    #[inline]
+    fn new(
+        said: Said<'l>,
+        who: [Option<Named<'l>>; 3],
+        service: Service,
+        line: &Line<'l>,
+        lines: u64,
+        times: u32,
+    ) -> Self {
+        Self {
+            said,
+            service,
+            pid: line.pid,
+            stamp: line.stamp,
+            ended: line.ended,
+            lines,
+            times: times.saturating_mul(line.times),
+            who,
+        }
+    }
+
     /// Who it is about. Where the account is told, the name may be `ambiguous`.
     pub(crate) fn who(&self, names: &mut Names, ambiguous: bool) -> Who {
         let mut name = |named: Option<Named<'_>>| match named {

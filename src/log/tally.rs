@@ -211,9 +211,9 @@ impl Tally {
         self.put(names, self.hasher.hash_one(row.key()), row);
     }
 
-    /// The rows from the last to the first by `key` and, where that is the same for several, by `rest`. Each is given back to the
-    /// system once it is handed out, so that what is made of them finds room.
-    pub(crate) fn backwards<K: Ord>(
+    /// The rows in the order of `key` and, where that is the same for several, of `rest`. Each is given back to the system once it is
+    /// handed out, so that what is made of them finds room.
+    pub(crate) fn in_order<K: Ord>(
         self,
         key: impl Fn(&Way, &Cell) -> u128,
         rest: impl Fn(&Way, &Cell) -> K,
@@ -235,6 +235,8 @@ impl Tally {
                 });
             }
         }
+        // They are handed out from the end.
+        order.reverse();
         // Each row goes to its place; what stood there has been put behind, where the order finds it.
         for to in 0..order.len() {
             let mut from = order[to].1;

@@ -92,7 +92,7 @@ fn rows(
     };
     let mut rows = (Vec::new(), Vec::new());
     let mut pending: Option<(_, Way, Cell)> = None;
-    for (way, cell) in tally.backwards(first, rest) {
+    for (way, cell) in tally.in_order(first, rest) {
         let own = (first(&way, &cell), rest(&way, &cell));
         match &mut pending {
             Some((kept_key, _, kept)) if *kept_key == own => kept.join(names, cell),
@@ -106,8 +106,6 @@ fn rows(
     if let Some(((_, (.., transport)), way, cell)) = pending {
         put(&mut rows, way, cell, transport, words);
     }
-    rows.0.reverse();
-    rows.1.reverse();
     rows
 }
 
@@ -214,8 +212,8 @@ fn refusals(
         joined([service.copied().unwrap_or(0), account, client, reason])
     };
     let rest = |way: &Way, _: &Cell| (order.names.of(way.server), way.shown);
-    let mut refused: Vec<(Kind, Refusal)> = tally
-        .backwards(first, rest)
+    let refused: Vec<(Kind, Refusal)> = tally
+        .in_order(first, rest)
         .filter_map(|(way, cell)| {
             let kind = refusal::kind(names.text(way.method));
             let transport = meanings.transport(&way, &cell);
@@ -244,7 +242,6 @@ fn refusals(
             counts.then_some((kind, refusal))
         })
         .collect();
-    refused.reverse();
     refusal::merged(refused)
 }
 
