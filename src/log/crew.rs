@@ -4,7 +4,7 @@
 //! since joining is associative and always done in the order of the parts.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -100,10 +100,17 @@ pub(crate) struct Crew<'a> {
     pub(crate) watch: &'a Watch,
 }
 
-/// What one run of parts gave.
+/// What one run of parts gave: a segment of all, and what each input in it, in order, did.
 #[derive(Default)]
 struct Scanned {
     segment: Segment,
+    inputs: Vec<(usize, Read)>,
+}
+
+/// What a run of parts read of one input.
+#[derive(Default)]
+struct Read {
+    lines: u64,
     hashes: Vec<u64>,
     /// Where in the text it ended.
     end: u64,
@@ -158,7 +165,12 @@ impl Crew<'_> {
     /// Scans some parts, of which none repeats another.
     fn wave(&self, parts: &[Part], mut progress: Progress) -> Progress {
         let known = std::mem::take(&mut progress.known);
-        let shares = Mutex::new(Shares::of(parts, self.threads));
+        let before: Vec<u64> = progress
+            .reached
+            .iter()
+            .map(|reached| reached.lines)
+            .collect();
+        let shares = Mutex::new(Shares::of(parts.len(), self.threads));
         let joined = Mutex::new(Joined {
             next: 0,
             waiting: BTreeMap::new(),
@@ -169,9 +181,9 @@ impl Crew<'_> {
             let begin = || lock(&shares).begin();
             while let Some(number) = begin() {
                 let run = std::iter::from_fn(|| parts.get(lock(&shares).next(number)?));
-                let result = self.scan_run(run, &known, &mut buffer);
+                let result = self.scan_run(run, &known, &before, &mut buffer);
                 let share = lock(&shares).finish(number);
-                lock(&joined).take(share, result, parts, self.roles);
+                lock(&joined).take(share, result, self.roles);
             }
         };
         thread::scope(|scope| {
@@ -192,48 +204,80 @@ impl Crew<'_> {
         progress
     }
 
-    /// Scans neighbouring parts of one input into one segment.
+    /// Scans neighbouring parts into one segment. `before` is how many lines of each input were read before the first of its parts.
     fn scan_run<'a>(
         &self,
         run: impl Iterator<Item = &'a Part>,
         known: &[HashSet<u64>],
+        before: &[u64],
         buffer: &mut Vec<u8>,
-    ) -> io::Result<Scanned> {
+    ) -> Result<Scanned, (usize, io::Error)> {
         let mut scanned = Scanned {
-            whole: true,
-            ..Scanned::default()
+            segment: Segment::of(self.period),
+            inputs: Vec::new(),
         };
         let mut run = run.peekable();
-        let Some(first) = run.peek() else {
-            return Ok(scanned);
+        while let Some(input) = run.peek().map(|part| part.input) {
+            // Of a stream the beginning has been read already, and may be all that there is.
+            if self.watch.stop.load(Ordering::Relaxed) && !self.inputs[input].is_stream() {
+                break;
+            }
+            // What the first input is a part of is said where the segment is joined.
+            let lines = match scanned.inputs.last() {
+                Some(_) => before.get(input).copied().unwrap_or(0),
+                None => 0,
+            };
+            let file = self.roles[input].file;
+            scanned.segment.continue_file(file, lines);
+            let parts = std::iter::from_fn(|| run.next_if(|part| part.input == input));
+            let read = self.scan_input(input, parts, known, &mut scanned.segment, buffer);
+            scanned
+                .inputs
+                .push((input, read.map_err(|error| (input, error))?));
+        }
+        scanned.segment.settle();
+        Ok(scanned)
+    }
+
+    /// Scans neighbouring parts of one input, and goes on from what `segment` holds.
+    fn scan_input<'a>(
+        &self,
+        input: usize,
+        parts: impl Iterator<Item = &'a Part>,
+        known: &[HashSet<u64>],
+        segment: &mut Segment,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Read> {
+        let mut read = Read {
+            whole: true,
+            ..Read::default()
         };
-        let (input, role) = (&self.inputs[first.input], &self.roles[first.input]);
-        let mut events = Events::new(Segment::of(self.period), &input.calendar);
+        let (input, role) = (&self.inputs[input], &self.roles[input]);
+        let lines = segment.lines.read;
+        let mut events = Events::new(std::mem::take(segment), &input.calendar);
         events.known = role.twins.iter().map(|twin| &known[*twin]).collect();
         events.known_later = role.later_twins.iter().map(|twin| &known[*twin]).collect();
         events.seen = (!role.twins.is_empty()).then(Vec::new);
-        events.segment.enter_file(role.file);
-        for part in run {
-            scanned.end = part.start;
-            // Of a stream the beginning has been read already, and may be all that there is.
+        for part in parts {
+            read.end = part.start;
             if self.watch.stop.load(Ordering::Relaxed) && !input.is_stream() {
                 break;
             }
-            self.scan_part(*part, &mut events, &mut scanned, buffer)?;
+            self.scan_part(*part, &mut events, &mut read, buffer)?;
         }
-        events.segment.settle();
-        scanned.hashes = events.seen.unwrap_or_default();
-        scanned.last = events.last;
-        scanned.overtaken = events.overtaken;
-        scanned.segment = events.segment;
-        Ok(scanned)
+        read.hashes = events.seen.unwrap_or_default();
+        read.last = events.last;
+        read.overtaken = events.overtaken;
+        read.lines = events.segment.lines.read - lines;
+        *segment = events.segment;
+        Ok(read)
     }
 
     fn scan_part(
         &self,
         part: Part,
         events: &mut Events<'_>,
-        scanned: &mut Scanned,
+        read: &mut Read,
         buffer: &mut Vec<u8>,
     ) -> io::Result<()> {
         let input = &self.inputs[part.input];
@@ -242,14 +286,14 @@ impl Crew<'_> {
         let result = if input.head.form == Form::Export {
             export::scan(events, source)
         } else {
-            self.scan_lines(part, source, events, scanned, buffer)
+            self.scan_lines(part, source, events, read, buffer)
         };
         if let Err(error) = result {
             // A file that ends in the middle of its packing, or was truncated, is good up to there.
             if input.packing == Packing::None && input.head.form != Form::Export {
                 return Err(error);
             }
-            scanned.whole = false;
+            read.whole = false;
             events.segment.warnings.push(format!(
                 "{}: cannot be unpacked to its end ({error}); what comes before is counted",
                 input.named
@@ -261,9 +305,9 @@ impl Crew<'_> {
     fn scan_lines(
         &self,
         part: Part,
-        source: Box<dyn Read + '_>,
+        source: Box<dyn io::Read + '_>,
         events: &mut Events<'_>,
-        scanned: &mut Scanned,
+        read: &mut Read,
         buffer: &mut Vec<u8>,
     ) -> io::Result<()> {
         let input = &self.inputs[part.input];
@@ -292,7 +336,7 @@ impl Crew<'_> {
             }
             chunk::scan(events, &needles, chunk.bytes, own);
             if input.named == Named::Journal {
-                scanned.cursor = json::last_cursor(&chunk.bytes[..own]).or(scanned.cursor.take());
+                read.cursor = json::last_cursor(&chunk.bytes[..own]).or(read.cursor.take());
             }
             at += chunk.own as u64;
             if input.packing == Packing::None {
@@ -302,7 +346,7 @@ impl Crew<'_> {
                 break;
             }
         }
-        scanned.end = part.end.unwrap_or(start + chunks.taken());
+        read.end = part.end.unwrap_or(start + chunks.taken());
         *buffer = chunks.into_buffer();
         result
     }
@@ -325,33 +369,35 @@ struct Joined {
 }
 
 impl Joined {
-    fn take(&mut self, share: Share, result: io::Result<Scanned>, parts: &[Part], roles: &[Role]) {
-        let input_of = |part: usize| parts.get(part).map_or(0, |part| part.input);
+    fn take(&mut self, share: Share, result: Result<Scanned, (usize, io::Error)>, roles: &[Role]) {
         let scanned = result.unwrap_or_else(|error| {
-            self.progress.errors.push((input_of(share.start), error));
+            self.progress.errors.push(error);
             Scanned::default()
         });
         self.waiting.insert(share.start, (share.end, scanned));
         while let Some((end, scanned)) = self.waiting.remove(&self.next) {
-            let input = input_of(self.next);
             let Progress {
                 segment,
                 reached,
                 overtaken,
                 ..
             } = &mut self.progress;
-            if scanned.overtaken {
-                overtaken.get_or_insert(input);
-            }
-            let reached = &mut reached[input];
             let mut before = std::mem::take(segment);
-            before.continue_file(roles[input].file, reached.lines);
-            reached.bytes = scanned.end;
-            reached.lines += scanned.segment.lines.read;
-            reached.whole = scanned.whole;
-            reached.cursor = scanned.cursor.or(reached.cursor.take());
-            reached.last = tally::later(reached.last, scanned.last);
-            reached.hashes.extend(scanned.hashes);
+            if let Some((input, _)) = scanned.inputs.first() {
+                before.continue_file(roles[*input].file, reached[*input].lines);
+            }
+            for (input, read) in scanned.inputs {
+                if read.overtaken {
+                    overtaken.get_or_insert(input);
+                }
+                let reached = &mut reached[input];
+                reached.bytes = read.end;
+                reached.lines += read.lines;
+                reached.whole = read.whole;
+                reached.cursor = read.cursor.or(reached.cursor.take());
+                reached.last = tally::later(reached.last, read.last);
+                reached.hashes.extend(read.hashes);
+            }
             *segment = before.then(scanned.segment);
             self.next = end;
         }

@@ -1,17 +1,15 @@
-//! A share: the neighbouring parts of one input that a thread reads into one segment.
+//! A share: the neighbouring parts, of one input or several, that a thread reads into one segment.
 //!
 //! A thread that has finished its share takes half of what another has left: so there are few segments to join,
 //! and no thread is left without work.
 
-use super::crew::Part;
-
 /// How many parts of a share another thread must leave for it to be worth a segment of its own.
 const WORTH_SHARING: usize = 2;
 
-/// The shares of all inputs, in order as far as they were not divided.
+/// The shares of all parts, in order as far as they were not divided.
 pub(crate) struct Shares(Vec<Share>);
 
-/// Neighbouring parts of one input, by their numbers.
+/// Neighbouring parts, by their numbers.
 #[derive(Clone, Copy)]
 pub(crate) struct Share {
     pub(crate) start: usize,
@@ -23,23 +21,16 @@ pub(crate) struct Share {
 }
 
 impl Shares {
-    /// Each input in as many shares as there are threads, if it has several parts.
-    pub(crate) fn of(parts: &[Part], threads: usize) -> Self {
-        let mut shares = Vec::new();
-        let mut start = 0;
-        for of_input in parts.chunk_by(|a, b| a.input == b.input) {
-            for share in of_input.chunks(of_input.len().div_ceil(threads.max(1))) {
-                let end = start + share.len();
-                shares.push(Share {
-                    start,
-                    next: start,
-                    end,
-                    begun: false,
-                });
-                start = end;
-            }
-        }
-        Self(shares)
+    /// So many parts in as many shares as there are threads.
+    pub(crate) fn of(parts: usize, threads: usize) -> Self {
+        let length = parts.div_ceil(threads.max(1)).max(1);
+        let shares = (0..parts).step_by(length).map(|start| Share {
+            start,
+            next: start,
+            end: parts.min(start + length),
+            begun: false,
+        });
+        Self(shares.collect())
     }
 
     /// The number of the next share to work on.
@@ -91,18 +82,13 @@ impl Shares {
 mod tests {
     use super::*;
 
+    const PARTS: usize = 23;
+
     #[test]
     fn every_part_is_read_once_whoever_is_faster() {
-        let parts: Vec<Part> = (0..23)
-            .map(|number| Part {
-                input: usize::from(number > 3),
-                start: number,
-                end: None,
-            })
-            .collect();
         for threads in 1..5 {
             for slow in 1..9 {
-                let mut shares = Shares::of(&parts, threads);
+                let mut shares = Shares::of(PARTS, threads);
                 let mut seen = Vec::new();
                 let mut finished = Vec::new();
                 let mut working = vec![None; threads];
@@ -111,7 +97,7 @@ mod tests {
                     .iter()
                     .map(|(start, end)| end - start)
                     .sum::<usize>()
-                    < parts.len()
+                    < PARTS
                 {
                     turn += 1;
                     for (thread, share) in working.iter_mut().enumerate() {
@@ -129,7 +115,7 @@ mod tests {
                                 finished.push((share.start, share.end));
                             }
                         }
-                        if seen.len() > parts.len() {
+                        if seen.len() > PARTS {
                             panic!("{seen:?}");
                         }
                         if finished
@@ -141,7 +127,7 @@ mod tests {
                     }
                 }
                 seen.sort_unstable();
-                assert_eq!(seen, (0..parts.len()).collect::<Vec<_>>());
+                assert_eq!(seen, (0..PARTS).collect::<Vec<_>>());
                 finished.sort_unstable();
                 assert!(finished.windows(2).all(|pair| pair[0].1 == pair[1].0));
             }
