@@ -105,6 +105,8 @@ pub(crate) struct Crew<'a> {
 struct Scanned {
     segment: Segment,
     inputs: Vec<(usize, Read)>,
+    /// Those that could not be read. Where there are any, the rest is of no use.
+    errors: Vec<(usize, io::Error)>,
 }
 
 /// What a run of parts read of one input.
@@ -181,9 +183,9 @@ impl Crew<'_> {
             let begin = || lock(&shares).begin();
             while let Some(number) = begin() {
                 let run = std::iter::from_fn(|| parts.get(lock(&shares).next(number)?));
-                let result = self.scan_run(run, &known, &before, &mut buffer);
+                let scanned = self.scan_run(run, &known, &before, &mut buffer);
                 let share = lock(&shares).finish(number);
-                lock(&joined).take(share, result, self.roles);
+                lock(&joined).take(share, scanned, self.roles);
             }
         };
         thread::scope(|scope| {
@@ -211,10 +213,10 @@ impl Crew<'_> {
         known: &[HashSet<u64>],
         before: &[u64],
         buffer: &mut Vec<u8>,
-    ) -> Result<Scanned, (usize, io::Error)> {
+    ) -> Scanned {
         let mut scanned = Scanned {
             segment: Segment::of(self.period),
-            inputs: Vec::new(),
+            ..Scanned::default()
         };
         let mut run = run.peekable();
         while let Some(input) = run.peek().map(|part| part.input) {
@@ -230,13 +232,13 @@ impl Crew<'_> {
             let file = self.roles[input].file;
             scanned.segment.continue_file(file, lines);
             let parts = std::iter::from_fn(|| run.next_if(|part| part.input == input));
-            let read = self.scan_input(input, parts, known, &mut scanned.segment, buffer);
-            scanned
-                .inputs
-                .push((input, read.map_err(|error| (input, error))?));
+            match self.scan_input(input, parts, known, &mut scanned.segment, buffer) {
+                Ok(read) => scanned.inputs.push((input, read)),
+                Err(error) => scanned.errors.push((input, error)),
+            }
         }
         scanned.segment.settle();
-        Ok(scanned)
+        scanned
     }
 
     /// Scans neighbouring parts of one input, and goes on from what `segment` holds.
@@ -369,11 +371,8 @@ struct Joined {
 }
 
 impl Joined {
-    fn take(&mut self, share: Share, result: Result<Scanned, (usize, io::Error)>, roles: &[Role]) {
-        let scanned = result.unwrap_or_else(|error| {
-            self.progress.errors.push(error);
-            Scanned::default()
-        });
+    fn take(&mut self, share: Share, mut scanned: Scanned, roles: &[Role]) {
+        self.progress.errors.append(&mut scanned.errors);
         self.waiting.insert(share.start, (share.end, scanned));
         while let Some((end, scanned)) = self.waiting.remove(&self.next) {
             let Progress {
