@@ -32,6 +32,12 @@ pub(crate) fn find<const N: usize>(
 /// How many bytes are looked at in one go.
 const BLOCK: usize = 64;
 
+/// So many blocks are marked before their hits are taken: what only marks needs no memory but for the marks.
+const BLOCKS: usize = 64;
+
+/// How many bytes these are.
+const STRETCH: usize = BLOCKS * BLOCK;
+
 #[inline(always)]
 fn find_with<S: Simd, const N: usize>(
     simd: S,
@@ -39,40 +45,136 @@ fn find_with<S: Simd, const N: usize>(
     text: &[u8],
     hits: &mut Vec<Hit>,
 ) -> u64 {
-    let splat = |byte| u8x64::splat(simd, byte);
-    let newline = splat(b'\n');
-    let pairs = pairs.map(|[first, second]| (splat(first), splat(second)));
     let mut found = Found {
         hits,
         lines: 0,
         start: 0,
         open: false,
     };
-    // A block with the byte before it, where there is no such place in the text.
+    let mut marks = Marks {
+        newlines: Places::NONE,
+        lines: [0; BLOCKS + 1],
+        pairs: Places::NONE,
+    };
+    // A stretch with the byte before it, where there is no such place in the text.
     let mut copy;
-    for base in (0..text.len()).step_by(BLOCK) {
+    for base in (0..text.len()).step_by(STRETCH) {
         let rest = text.get(base.wrapping_sub(1)..);
         let window = match rest.and_then(|rest| rest.first_chunk()) {
             Some(window) => window,
             None => {
                 // The first one has none before it, and the last one is shorter.
-                copy = [0; BLOCK + 1];
+                copy = [0; STRETCH + 1];
                 let from = base.saturating_sub(1);
-                let to = text.len().min(base + BLOCK);
+                let to = text.len().min(base + STRETCH);
                 copy[from + 1 - base..to + 1 - base].copy_from_slice(&text[from..to]);
                 &copy
             }
         };
-        let [before @ .., _] = window;
-        let [_, now @ ..] = window;
-        let before = u8x64::from_slice(simd, before);
-        let now = u8x64::from_slice(simd, now);
-        let newlines = now.simd_eq(newline).to_bitmask();
-        let pairs = pairs.map(|(first, second)| before.simd_eq(first) & now.simd_eq(second));
-        let pairs = pairs.into_iter().reduce(|one, other| one | other);
-        found.block(base, newlines, pairs.map_or(0, |pairs| pairs.to_bitmask()));
+        marks.set(simd, pairs, window);
+        found.take(base, &marks);
     }
     found.end(text)
+}
+
+/// What stands where in a stretch.
+struct Marks {
+    newlines: Places,
+    /// How many line feeds are before each block, and before the end.
+    lines: [u32; BLOCKS + 1],
+    /// The second bytes of pairs.
+    pairs: Places,
+}
+
+impl Marks {
+    /// Marks the stretch behind the first byte.
+    #[inline(always)]
+    fn set<S: Simd, const N: usize>(
+        &mut self,
+        simd: S,
+        pairs: [Pair; N],
+        window: &[u8; STRETCH + 1],
+    ) {
+        let splat = |byte| u8x64::splat(simd, byte);
+        let newline = splat(b'\n');
+        let pairs = pairs.map(|[first, second]| (splat(first), splat(second)));
+        let [before @ .., _] = window;
+        let [_, now @ ..] = window;
+        let (before, now) = (before.as_chunks::<BLOCK>().0, now.as_chunks::<BLOCK>().0);
+        let mut lines = 0;
+        for block in 0..BLOCKS {
+            let before = u8x64::from_slice(simd, &before[block]);
+            let now = u8x64::from_slice(simd, &now[block]);
+            let pairs = pairs.map(|(first, second)| before.simd_eq(first) & now.simd_eq(second));
+            let pairs = pairs.into_iter().reduce(|one, other| one | other);
+            let newlines = now.simd_eq(newline).to_bitmask();
+            self.pairs.blocks[block] = pairs.map_or(0, |pairs| pairs.to_bitmask());
+            self.newlines.blocks[block] = newlines;
+            self.lines[block] = lines;
+            lines += newlines.count_ones();
+        }
+        self.lines[BLOCKS] = lines;
+        self.pairs.sum_up();
+        self.newlines.sum_up();
+    }
+}
+
+/// Places in a stretch.
+struct Places {
+    /// A bit for each byte.
+    blocks: [u64; BLOCKS],
+    /// A bit for each block that has some.
+    some: u64,
+}
+
+impl Places {
+    const NONE: Self = Self {
+        blocks: [0; BLOCKS],
+        some: 0,
+    };
+
+    /// Notes which blocks have some.
+    #[inline(always)]
+    fn sum_up(&mut self) {
+        self.some = 0;
+        for (block, places) in self.blocks.iter().enumerate() {
+            self.some |= u64::from(*places != 0) << block;
+        }
+    }
+
+    /// The first place at or behind this one.
+    #[inline(always)]
+    fn first_from(&self, place: usize) -> Option<usize> {
+        let block = place / BLOCK;
+        let here = self.blocks.get(block)? & u64::MAX << (place % BLOCK);
+        if here != 0 {
+            return Some(block * BLOCK + here.trailing_zeros() as usize);
+        }
+        // In two steps, for the last block.
+        let behind = self.some & u64::MAX << block << 1;
+        let block = behind.trailing_zeros() as usize;
+        let there = self.blocks.get(block)?;
+        Some(block * BLOCK + there.trailing_zeros() as usize)
+    }
+
+    /// The last place before this one.
+    #[inline(always)]
+    fn last_before(&self, place: usize) -> Option<usize> {
+        let block = place / BLOCK;
+        let here = self.blocks.get(block)? & !(u64::MAX << (place % BLOCK));
+        if here != 0 {
+            return Some(block * BLOCK + here.ilog2() as usize);
+        }
+        self.last_in(self.some & !(u64::MAX << block))
+    }
+
+    /// The last place in these blocks.
+    #[inline(always)]
+    fn last_in(&self, blocks: u64) -> Option<usize> {
+        let block = blocks.checked_ilog2()? as usize;
+        let place = self.blocks.get(block)?.checked_ilog2()?;
+        Some(block * BLOCK + place as usize)
+    }
 }
 
 /// What was found so far.
@@ -87,55 +189,57 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Takes the marks of the block that begins at `base`: of line feeds, and of pairs.
+    /// Takes the marks of the stretch that begins at `base`.
     #[inline(always)]
-    fn block(&mut self, base: usize, newlines: u64, mut pairs: u64) {
-        if self.open {
+    fn take(&mut self, base: usize, marks: &Marks) {
+        let Marks {
+            newlines,
+            lines,
+            pairs,
+        } = marks;
+        let mut next = match self.open {
             // The rest of a line that was found already.
-            let end = newlines.trailing_zeros();
-            pairs &= u64::MAX.checked_shl(end).unwrap_or(0);
-            if newlines != 0 {
-                self.close(base + end as usize);
-            }
-        }
-        while pairs != 0 {
-            let behind = u64::MAX << pairs.trailing_zeros();
-            let before = newlines & !behind;
-            let hit = Hit {
-                start: match before {
-                    0 => self.start,
-                    _ => base + BLOCK - before.leading_zeros() as usize,
+            true => self.close(base, newlines.first_from(0)),
+            false => 0,
+        };
+        while let Some(at) = pairs.first_from(next) {
+            let block = at / BLOCK;
+            let before = newlines.blocks[block] & !(u64::MAX << (at % BLOCK));
+            self.hits.push(Hit {
+                start: match newlines.last_before(at) {
+                    Some(newline) => base + newline + 1,
+                    None => self.start,
                 },
                 end: 0,
-                lines: self.lines + u64::from(before.count_ones()),
-            };
-            self.hits.push(hit);
-            self.open = true;
-            let end = (newlines & behind).trailing_zeros();
-            pairs &= u64::MAX.checked_shl(end).unwrap_or(0);
-            if end < u64::BITS {
-                self.close(base + end as usize);
-            }
+                lines: self.lines + u64::from(lines[block] + before.count_ones()),
+            });
+            next = self.close(base, newlines.first_from(at));
         }
-        self.lines += u64::from(newlines.count_ones());
-        if newlines != 0 {
-            self.start = base + BLOCK - newlines.leading_zeros() as usize;
+        self.lines += u64::from(lines[BLOCKS]);
+        if let Some(last) = newlines.last_in(newlines.some) {
+            self.start = base + last + 1;
         }
     }
 
-    /// Says where the line ends that was found last.
+    /// Says where in the stretch at `base` the line ends that was found last, if it does. Gives the place behind it.
     #[inline(always)]
-    fn close(&mut self, end: usize) {
+    fn close(&mut self, base: usize, newline: Option<usize>) -> usize {
+        self.open = newline.is_none();
+        let Some(newline) = newline else {
+            return STRETCH;
+        };
         if let Some(hit) = self.hits.last_mut() {
-            hit.end = end;
+            hit.end = base + newline;
         }
-        self.open = false;
+        newline + 1
     }
 
     /// How many lines there are in all.
-    fn end(mut self, text: &[u8]) -> u64 {
-        if self.open {
-            self.close(text.len());
+    fn end(self, text: &[u8]) -> u64 {
+        if self.open
+            && let Some(hit) = self.hits.last_mut()
+        {
+            hit.end = text.len();
         }
         self.lines + u64::from(self.start < text.len())
     }
@@ -164,7 +268,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn hits_are_what_going_from_line_to_line_finds(words in prop::collection::vec(0..6usize, 0..300)) {
+        fn hits_are_what_going_from_line_to_line_finds(words in prop::collection::vec(0..6usize, 0..2000)) {
             let words: Vec<&[u8]> = words.iter().map(|word| [&b"\n"[..], b"d[", b"n", b": ", b"a line without any mark", b"d"][*word]).collect();
             let (text, pairs) = (words.concat(), [*b"d[", *b"n:"]);
             let (expected, lines) = slowly(&pairs, &text);
