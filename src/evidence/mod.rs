@@ -15,6 +15,7 @@ use crate::rhythm::Rhythm;
 
 pub use program::Programs;
 pub use text::Text;
+pub(crate) use text::Texts;
 pub use time::Time;
 
 /// How a login travelled.

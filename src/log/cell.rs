@@ -1,8 +1,8 @@
 //! A cell: one row of a tally. Every number in it is a sum, a least or a greatest, so cells of one row join in any order.
 
-use super::names::{Name, Names};
+use super::names::Name;
 use super::tally::{Position, Seen, Who, earlier, later};
-use crate::evidence::Time;
+use crate::evidence::{Texts, Time};
 use crate::rhythm::Rhythm;
 
 /// One row.
@@ -48,23 +48,23 @@ impl Cell {
     }
 
     /// Counts it, but for the rhythm.
-    pub(crate) fn add(&mut self, names: &Names, who: Who, version: Name, seen: Seen, count: u32) {
+    pub(crate) fn add(&mut self, texts: &Texts, who: Who, version: Name, seen: Seen, count: u32) {
         let Seen { time, at } = seen;
         self.count += u64::from(count);
         self.ambiguous |= who.ambiguous;
-        self.client_name = least(names, self.client_name, who.client_name);
-        self.version = least(names, self.version, version);
+        self.client_name = least(texts, self.client_name, who.client_name);
+        self.version = least(texts, self.version, version);
         self.example = self.example.min(at);
         self.first = earlier(self.first, time);
         self.last = later(self.last, time);
     }
 
     /// Takes in another row of the same account and client.
-    pub(crate) fn join(&mut self, names: &Names, other: Self) {
+    pub(crate) fn join(&mut self, texts: &Texts, other: Self) {
         self.count += other.count;
         self.ambiguous |= other.ambiguous;
-        self.client_name = least(names, self.client_name, other.client_name);
-        self.version = least(names, self.version, other.version);
+        self.client_name = least(texts, self.client_name, other.client_name);
+        self.version = least(texts, self.version, other.version);
         self.example = self.example.min(other.example);
         self.first = earlier(self.first, other.first);
         self.last = later(self.last, other.last);
@@ -76,10 +76,10 @@ impl Cell {
     }
 }
 
-fn least(names: &Names, a: Name, b: Name) -> Name {
+fn least(texts: &Texts, a: Name, b: Name) -> Name {
     if a == b || !b.is_some() {
         a
-    } else if !a.is_some() || names.text(b) < names.text(a) {
+    } else if !a.is_some() || texts.get(b.number()) < texts.get(a.number()) {
         b
     } else {
         a

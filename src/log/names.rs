@@ -5,8 +5,11 @@
 
 use std::hash::BuildHasher;
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::evidence::{Text, Texts};
 
 /// A text in [`Names`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +22,11 @@ impl Name {
     /// Its number, from 0.
     pub(crate) const fn number(self) -> usize {
         self.0 as usize
+    }
+
+    /// Its text among those of the names that it is one of.
+    pub(crate) fn text(self, texts: &Arc<Texts>) -> Text {
+        Text::of(Arc::clone(texts), self.0)
     }
 
     /// Whether there is a text.
@@ -53,9 +61,7 @@ const TOGETHER: usize = 256;
 /// The distinct texts of one segment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
-    arena: Vec<u8>,
-    /// Where each text ends in the arena; it starts where the one before ends.
-    ends: Vec<usize>,
+    texts: Texts,
     index: HashTable<Place>,
     hasher: DefaultHashBuilder,
     /// Room for what is fetched.
@@ -81,31 +87,29 @@ impl Names {
     /// The number of a text with this hash.
     pub(crate) fn intern_hashed(&mut self, hash: Hash, text: &[u8]) -> Name {
         let Self {
-            arena,
-            ends,
+            texts,
             index,
             hasher,
             ..
         } = self;
         let hash = hash.0.get();
-        if let Some(known) = index.find(hash, |known| known.text(arena) == text) {
+        if let Some(known) = index.find(hash, |known| known.text(texts.bytes()) == text) {
             return Name(known.number);
         }
         // Four thousand million distinct names need more memory than any machine that reads logs has;
         // should it come to that, further ones are told apart no more, but nothing breaks.
-        let (Ok(number), Ok(length)) = (u32::try_from(ends.len()), u32::try_from(text.len()))
+        let (Ok(number), Ok(length)) = (u32::try_from(texts.len()), u32::try_from(text.len()))
         else {
             return Name::NONE;
         };
         let place = Place {
-            start: arena.len(),
+            start: texts.bytes().len(),
             length,
             number,
         };
-        arena.extend_from_slice(text);
-        ends.push(arena.len());
+        texts.push(text);
         index.insert_unique(hash, place, |known| {
-            let hash = NonZeroU64::new(hasher.hash_one(known.text(arena)));
+            let hash = NonZeroU64::new(hasher.hash_one(known.text(texts.bytes())));
             hash.unwrap_or(NonZeroU64::MIN).get()
         });
         Name(number)
@@ -120,7 +124,9 @@ impl Names {
         starts.clear();
         starts
             .extend(hashes.filter_map(|hash| Some(self.index.find(hash.0.get(), |_| true)?.start)));
-        let firsts = starts.iter().filter_map(|start| self.arena.get(*start));
+        let firsts = starts
+            .iter()
+            .filter_map(|start| self.texts.bytes().get(*start));
         fetched(firsts.map(|byte| usize::from(*byte)));
         self.starts = starts;
     }
@@ -135,7 +141,7 @@ impl Names {
 
     /// The text of a number; empty for [`Name::NONE`].
     pub(crate) fn text(&self, name: Name) -> &[u8] {
-        slice(&self.arena, &self.ends, name.number())
+        self.texts.get(name.number())
     }
 
     /// The rank of each text among all in the order of their bytes, from 1; 0 is for what is not known.
@@ -165,7 +171,7 @@ impl Names {
             let to = other.len().min(from + TOGETHER);
             texts.clear();
             texts.extend((from..to).map(|number| {
-                let text = slice(&other.arena, &other.ends, number);
+                let text = other.texts.get(number);
                 (text, self.hash(text))
             }));
             self.fetch(texts.iter().map(|(_, hash)| *hash));
@@ -177,7 +183,17 @@ impl Names {
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        self.texts.len()
+    }
+
+    /// The texts, each with the number of its name.
+    pub(crate) const fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    /// The same alone.
+    pub(crate) fn into_texts(self) -> Texts {
+        self.texts
     }
 
     /// The text, or none for [`Name::NONE`].
@@ -192,17 +208,6 @@ fn beginning(text: &[u8]) -> u128 {
     let length = text.len().min(bytes.len());
     bytes[..length].copy_from_slice(&text[..length]);
     u128::from_be_bytes(bytes)
-}
-
-fn slice<'a>(arena: &'a [u8], ends: &[usize], number: usize) -> &'a [u8] {
-    let Some(&end) = ends.get(number) else {
-        return &[];
-    };
-    let start = number
-        .checked_sub(1)
-        .and_then(|before| ends.get(before).copied())
-        .unwrap_or(0);
-    arena.get(start..end).unwrap_or_default()
 }
 
 /// The order of names.

@@ -182,7 +182,7 @@ impl Tally {
         for (one, (hash, number)) in waiting.iter().zip(&mut places) {
             *number = self.row(*hash, one.key(), one.seen.at);
             if let Some(cell) = self.cells.get_mut(*number as usize) {
-                cell.add(names, one.who, one.version, one.seen, one.count);
+                cell.add(names.texts(), one.who, one.version, one.seen, one.count);
             }
         }
         let rows = places.iter().map(|(_, number)| self.cell(*number));
@@ -315,7 +315,7 @@ impl Tally {
     fn put(&mut self, names: &Names, hash: u64, row: Cell) {
         let number = self.row(hash, row.key(), row.example);
         if let Some(cell) = self.cells.get_mut(number as usize) {
-            cell.join(names, row);
+            cell.join(names.texts(), row);
         }
     }
 

@@ -17,7 +17,7 @@ use super::segment::Segment;
 use super::services::{Service, Services};
 use super::stamp::DAY;
 use super::tally::{Position, Shown, Tally, Way};
-use crate::evidence::{Evidence, Example, Refusal, Row, Text, Time, Transport, Window};
+use crate::evidence::{Evidence, Example, Refusal, Row, Text, Texts, Time, Transport, Window};
 
 impl Segment {
     /// What the segment proves, taken as all there is. `files` are the names of the inputs.
@@ -27,15 +27,20 @@ impl Segment {
         let logins = std::mem::take(&mut segment.logins);
         let refused = std::mem::take(&mut segment.refused);
         let showing = showing_methods(&logins, &refused, &segment.names, &meanings);
-        let mut words = Words::new(&segment, files);
         let order = Order::of(&segment);
-        let (rows, anonymous) = rows(logins, &meanings, &order, &mut words);
+        let (calibration, window) = (meanings.calibration(&segment), segment.window());
+        let words = Words {
+            texts: Arc::new(segment.names.into_texts()),
+            services: segment.services,
+            files: files.iter().map(|file| Arc::from(*file)).collect(),
+        };
+        let (rows, anonymous) = rows(logins, &meanings, &order, &words);
         Evidence {
             rows,
             anonymous,
-            refused: refusals(refused, &meanings, &order, &showing, &mut words),
-            calibration: meanings.calibration(&segment),
-            window: segment.window(),
+            refused: refusals(refused, &meanings, &order, &showing, &words),
+            calibration,
+            window,
             spans: Vec::new(),
             lines: segment.lines,
             stopped: false,
@@ -67,16 +72,10 @@ impl Segment {
 }
 
 /// The logins with and without an account, each sorted. Those that differ only in what the log showed are made one.
-fn rows(
-    tally: Tally,
-    meanings: &Meanings,
-    order: &Order,
-    words: &mut Words<'_>,
-) -> (Vec<Row>, Vec<Row>) {
-    let names = words.names;
+fn rows(tally: Tally, meanings: &Meanings, order: &Order, words: &Words) -> (Vec<Row>, Vec<Row>) {
     let first = |way: &Way, cell: &Cell| {
         let service = order.services.get(way.service.number());
-        let account = order.names.of(known(names, cell.account));
+        let account = order.names.of(words.known(cell.account));
         let client = order.names.of(cell.client);
         joined([
             service.copied().unwrap_or(0),
@@ -86,7 +85,7 @@ fn rows(
         ])
     };
     let rest = |way: &Way, cell: &Cell| {
-        let server = order.names.of(known(names, way.server));
+        let server = order.names.of(words.known(way.server));
         let transport = meanings.transport(way, cell);
         (server, order.names.of(way.method), transport)
     };
@@ -95,7 +94,7 @@ fn rows(
     for (way, cell) in tally.in_order(first, rest) {
         let own = (first(&way, &cell), rest(&way, &cell));
         match &mut pending {
-            Some((kept_key, _, kept)) if *kept_key == own => kept.join(names, cell),
+            Some((kept_key, _, kept)) if *kept_key == own => kept.join(&words.texts, cell),
             _ => {
                 if let Some(((_, (.., transport)), way, cell)) = pending.replace((own, way, cell)) {
                     put(&mut rows, way, cell, transport, words);
@@ -139,29 +138,19 @@ fn joined(numbers: [u32; 4]) -> u128 {
         .fold(0, |all, number| all << u32::BITS | u128::from(number))
 }
 
-fn put(
-    rows: &mut (Vec<Row>, Vec<Row>),
-    way: Way,
-    cell: Cell,
-    transport: Transport,
-    words: &mut Words<'_>,
-) {
-    let names = words.names;
+fn put(rows: &mut (Vec<Row>, Vec<Row>), way: Way, cell: Cell, transport: Transport, words: &Words) {
     let (host, service) = words.services.names_of(way.service);
-    let mut known = |name: Name| known(names, name).is_some().then(|| words.text(name));
-    let (account, client_name) = (known(cell.account), known(cell.client_name));
-    let (server_address, tls_version) = (known(way.server), known(cell.version));
     let row = Row {
         host: words.text(host),
         service: words.text(service),
         protocol: way.protocol,
-        account,
+        account: words.known_text(cell.account),
         client: words.text(cell.client),
-        client_name,
-        server_address,
+        client_name: words.known_text(cell.client_name),
+        server_address: words.known_text(way.server),
         method: words.text(way.method),
         transport,
-        tls_version,
+        tls_version: words.known_text(cell.version),
         logins: cell.count,
         first: cell.first,
         last: cell.last,
@@ -186,7 +175,7 @@ fn showing_methods(
     let with_method = logins
         .rows()
         .map(|(way, _)| way)
-        .filter(|way| known(names, way.method).is_some());
+        .filter(|way| !names.text(way.method).is_empty());
     let with_kind = refused.rows().map(|(way, _)| way).filter(|way| {
         meanings.shows_method(way) || refusal::kind(names.text(way.method)) == Kind::Doubtful
     });
@@ -202,12 +191,11 @@ fn refusals(
     meanings: &Meanings,
     order: &Order,
     showing_methods: &HashSet<Service>,
-    words: &mut Words<'_>,
+    words: &Words,
 ) -> Vec<Refusal> {
-    let (names, services) = (words.names, words.services);
     let first = |way: &Way, cell: &Cell| {
         let service = order.services.get(way.service.number());
-        let account = order.names.of(known(names, cell.account));
+        let account = order.names.of(words.known(cell.account));
         let (client, reason) = (order.names.of(cell.client), order.names.of(way.method));
         joined([service.copied().unwrap_or(0), account, client, reason])
     };
@@ -215,7 +203,7 @@ fn refusals(
     let refused: Vec<(Kind, Refusal)> = tally
         .in_order(first, rest)
         .filter_map(|(way, cell)| {
-            let kind = refusal::kind(names.text(way.method));
+            let kind = refusal::kind(words.bytes(way.method));
             let transport = meanings.transport(&way, &cell);
             let certain = match kind {
                 Kind::Attempt | Kind::Session => true,
@@ -224,15 +212,14 @@ fn refusals(
             };
             // Without TLS is what makes it a refusal for want of TLS. Where that is not known, the words have to say it.
             let counts = transport == Transport::Clear || certain && way.shown == Shown::Wordless;
-            let account = known(names, cell.account);
-            let (host, service) = services.names_of(way.service);
+            let (host, service) = words.services.names_of(way.service);
             let refusal = Refusal {
                 host: words.text(host),
                 service: words.text(service),
                 protocol: way.protocol,
-                account: account.is_some().then(|| words.text(account)),
+                account: words.known_text(cell.account),
                 client: words.text(cell.client),
-                reason: names.text(way.method).to_str_lossy().into_owned(),
+                reason: words.bytes(way.method).to_str_lossy().into_owned(),
                 certain,
                 times: cell.count,
                 first: cell.first,
@@ -245,39 +232,35 @@ fn refusals(
     refusal::merged(refused)
 }
 
-/// The name, or [`Name::NONE`] where its text is empty.
-fn known(names: &Names, name: Name) -> Name {
-    if names.text(name).is_empty() {
-        Name::NONE
-    } else {
-        name
-    }
-}
-
-/// The texts and file names of the evidence, each made once.
-struct Words<'a> {
-    names: &'a Names,
-    services: &'a Services,
-    texts: Vec<Option<Text>>,
+/// Of what the names of the evidence are made.
+struct Words {
+    texts: Arc<Texts>,
+    services: Services,
     files: Vec<Arc<Path>>,
 }
 
-impl<'a> Words<'a> {
-    fn new(segment: &'a Segment, files: &[&Path]) -> Self {
-        Self {
-            names: &segment.names,
-            services: &segment.services,
-            texts: vec![None; segment.names.len()],
-            files: files.iter().map(|file| Arc::from(*file)).collect(),
+impl Words {
+    fn text(&self, name: Name) -> Text {
+        name.text(&self.texts)
+    }
+
+    fn bytes(&self, name: Name) -> &[u8] {
+        self.texts.get(name.number())
+    }
+
+    /// The name, or [`Name::NONE`] where its text is empty.
+    fn known(&self, name: Name) -> Name {
+        if self.bytes(name).is_empty() {
+            Name::NONE
+        } else {
+            name
         }
     }
 
-    fn text(&mut self, name: Name) -> Text {
-        let text = || Text::from(self.names.text(name));
-        match self.texts.get_mut(name.number()) {
-            Some(known) => known.get_or_insert_with(text).clone(),
-            None => Text::default(),
-        }
+    /// The text, where it is not empty.
+    fn known_text(&self, name: Name) -> Option<Text> {
+        let known = self.known(name);
+        known.is_some().then(|| self.text(known))
     }
 
     fn example(&self, at: Position) -> Option<Example> {
