@@ -1,7 +1,9 @@
 //! The report of `scan` for people: how many accounts log in without TLS, then who, from where.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
+
+use hashbrown::HashMap;
 
 use crate::evidence::{
     Calibration, Evidence, Example, Refusal, Row, Text, Time, Transport, Window,
@@ -121,7 +123,7 @@ fn tone(evidence: &Evidence) -> Tone {
 
 /// The first line: how many, of how many, in what time.
 fn answer(evidence: &Evidence) -> String {
-    let mut all: BTreeMap<&[u8], [bool; 2]> = BTreeMap::new();
+    let mut all: HashMap<&[u8], [bool; 2]> = HashMap::new();
     for row in &evidence.rows {
         if let Some(account) = &row.account {
             let seen = all.entry(account).or_default();
@@ -287,8 +289,8 @@ fn example(example: Option<&Example>, screen: &Screen) -> Cell {
         |example| {
             let text = format!("{}:{}", plain_path(&example.file), example.line);
             // A pipe and the journal cannot be opened.
-            let file = example.file.is_file().then_some(&*example.file);
-            Cell::linked(text, file.and_then(|file| link::file(screen, file)))
+            let link = link::file(screen, &example.file).filter(|_| example.file.is_file());
+            Cell::linked(text, link)
         },
     )
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use hashbrown::HashMap;
+
 use crate::evidence::{Evidence, Transport};
 use crate::protocol::Protocol;
 
@@ -28,7 +30,7 @@ pub struct Totals {
 
 /// The totals of each protocol that was seen.
 pub fn totals(evidence: &Evidence) -> BTreeMap<Protocol, Totals> {
-    let mut ways: BTreeMap<Protocol, BTreeMap<&[u8], [bool; 5]>> = BTreeMap::new();
+    let mut ways: BTreeMap<Protocol, HashMap<&[u8], [bool; 5]>> = BTreeMap::new();
     for row in &evidence.rows {
         if let Some(account) = &row.account {
             let seen = ways
@@ -41,7 +43,7 @@ pub fn totals(evidence: &Evidence) -> BTreeMap<Protocol, Totals> {
             }
         }
     }
-    let sum = |accounts: &BTreeMap<&[u8], [bool; 5]>, transport: Transport| {
+    let sum = |accounts: &HashMap<&[u8], [bool; 5]>, transport: Transport| {
         let place = Transport::ALL.iter().position(|one| *one == transport);
         accounts
             .values()
