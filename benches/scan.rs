@@ -39,6 +39,8 @@ fn main() -> io::Result<()> {
             let files: Vec<PathBuf> = arguments.iter().skip(2).map(PathBuf::from).collect();
             let evidence = scan(&files, threads);
             println!("{} {}", evidence.rows.len(), peak());
+            // As the command does.
+            std::mem::forget(evidence);
             Ok(())
         }
         Some("parse") => {
@@ -366,17 +368,17 @@ fn wrong(evidence: &Evidence, answers: &Answers) -> usize {
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default();
-        let protocol = match row.protocol.to_string().as_str() {
+        let protocol = match row.way.protocol.to_string().as_str() {
             "imap" => "imap",
             "pop3" => "pop3",
             _ => "smtp",
         };
         let key = (
-            row.host.to_string(),
+            row.way.host.to_string(),
             protocol,
             account,
             row.client.to_string(),
-            row.transport.word(),
+            row.way.transport.word(),
         );
         *found.entry(key).or_default() += row.logins;
     }

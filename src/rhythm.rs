@@ -27,9 +27,13 @@ struct Days {
     /// The first block that was needed; most logs touch no other.
     block: i64,
     bits: u64,
-    /// The others.
-    more: Vec<(i64, u64)>,
+    /// The others. They are few and seldom, so that they take a pointer only.
+    more: Option<Box<Blocks>>,
 }
+
+/// Blocks of days, in no order.
+#[derive(Clone, Debug, Default)]
+struct Blocks(Vec<(i64, u64)>);
 
 /// The most that is counted of one hour of the week.
 const MOST: u32 = (1 << 24) - 1;
@@ -235,18 +239,20 @@ impl Days {
             self.bits |= bits;
             return;
         }
-        match self.more.iter_mut().find(|known| known.0 == block) {
+        let Blocks(more) = &mut **self.more.get_or_insert_default();
+        match more.iter_mut().find(|known| known.0 == block) {
             Some(known) => known.1 |= bits,
             None => {
-                self.more.reserve_exact(1);
-                self.more.push((block, bits));
+                more.reserve_exact(1);
+                more.push((block, bits));
             }
         }
     }
 
     fn blocks(&self) -> impl Iterator<Item = (i64, u64)> + '_ {
         let first = (self.bits != 0).then_some((self.block, self.bits));
-        first.into_iter().chain(self.more.iter().copied())
+        let more = self.more.iter().flat_map(|blocks| blocks.0.iter());
+        first.into_iter().chain(more.copied())
     }
 }
 

@@ -50,14 +50,14 @@ fn found(evidence: &Evidence) -> BTreeMap<(String, String, String, String, Strin
     let mut found = BTreeMap::new();
     for row in evidence.rows.iter().chain(&evidence.anonymous) {
         let key = (
-            row.host.to_string(),
-            row.protocol.to_string(),
+            row.way.host.to_string(),
+            row.way.protocol.to_string(),
             row.account
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_default(),
             row.client.to_string(),
-            row.transport.word().to_owned(),
+            row.way.transport.word().to_owned(),
         );
         *found.entry(key).or_default() += row.logins;
     }

@@ -133,11 +133,14 @@ pub(super) fn run(arguments: &Arguments, invocation: &Invocation, screen: &Scree
         ScanFormat::Json => report::json::write(&mut result, &report::json::scan(&evidence)),
         ScanFormat::Evidence => Ok(()),
     };
+    let notes = std::mem::take(&mut evidence.warnings);
+    // The program ends soon: that gives all back at once, where a million rows one by one would take a second.
+    std::mem::forget(evidence);
     match written {
         Ok(()) => Outcome {
             exit,
             result,
-            notes: evidence.warnings,
+            notes,
         },
         Err(error) => Outcome::trouble(vec![error.to_string()]),
     }
@@ -162,11 +165,11 @@ fn servers_among(named: &[Named]) -> Vec<String> {
 /// that is no evidence.
 fn exit(evidence: &Evidence) -> Exit {
     let rows = || evidence.rows.iter().chain(&evidence.anonymous);
-    if rows().any(|row| row.transport == Transport::Clear) {
+    if rows().any(|row| row.way.transport == Transport::Clear) {
         Exit::Found
     } else if evidence.stopped
         || rows().next().is_none()
-        || rows().any(|row| row.transport == Transport::Unknown)
+        || rows().any(|row| row.way.transport == Transport::Unknown)
     {
         Exit::Nothing
     } else {

@@ -64,27 +64,34 @@ pub struct Example {
     pub line: u64,
 }
 
-/// The logins of one account from one client by one way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+/// By which way: all about a login that many accounts share.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Way {
     /// The host that wrote the lines; empty where the log does not name it.
     pub host: Text,
     /// The program as logged, without pid: `postfix/submission/smtpd`, `imap-login`.
     pub service: Text,
     /// What was spoken.
     pub protocol: Protocol,
-    /// Who logged in; none where the log does not tell.
-    pub account: Option<Text>,
-    /// The client's address as logged; `unknown` where the server did not know it.
-    pub client: Text,
-    /// The client's name as logged, where it has one. Never looked up.
-    pub client_name: Option<Text>,
     /// The server's own address of the connection, where logged (`lip=`).
     pub server_address: Option<Text>,
     /// The SASL mechanism in upper case; `XCLIENT` for a login that a front end passed on.
     pub method: Text,
     /// How it travelled.
     pub transport: Transport,
+}
+
+/// The logins of one account from one client by one way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// By which way.
+    pub way: Arc<Way>,
+    /// Who logged in; none where the log does not tell.
+    pub account: Option<Text>,
+    /// The client's address as logged; `unknown` where the server did not know it.
+    pub client: Text,
+    /// The client's name as logged, where it has one. Never looked up.
+    pub client_name: Option<Text>,
     /// `TLSv1.2` and the like; where several were seen, the oldest.
     pub tls_version: Option<Text>,
     /// How many logins. Postfix logs none by itself: each session in which a message of the account was accepted counts as one.
@@ -210,7 +217,7 @@ impl Evidence {
     /// The hosts that wrote lines about logins; not those whose log does not name them.
     pub fn hosts(&self) -> BTreeSet<&Text> {
         let rows = self.rows.iter().chain(&self.anonymous);
-        let hosts = rows.map(|row| &row.host);
+        let hosts = rows.map(|row| &row.way.host);
         let hosts = hosts.chain(self.refused.iter().map(|one| &one.host));
         let hosts = hosts.chain(self.calibration.iter().map(|one| &one.host));
         hosts.filter(|host| !host.is_empty()).collect()

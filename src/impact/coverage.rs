@@ -76,7 +76,7 @@ impl Question<'_> {
     fn of_server(&self, server: Server) -> Option<Coverage> {
         let is_its = |protocol: Protocol| server_of(protocol) == server;
         let rows = self.evidence.rows.iter().chain(&self.evidence.anonymous);
-        let rows: Vec<&Row> = rows.filter(|row| is_its(row.protocol)).collect();
+        let rows: Vec<&Row> = rows.filter(|row| is_its(row.way.protocol)).collect();
         let refused: Vec<&Refusal> = self
             .evidence
             .refused

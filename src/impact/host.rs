@@ -104,10 +104,12 @@ impl Hosts {
             !self.left_out.contains(host) && !self.unconfigured.contains(&server_of(protocol))
         };
         let mut narrowed = evidence.clone();
-        narrowed.rows.retain(|row| counts(&row.host, row.protocol));
+        narrowed
+            .rows
+            .retain(|row| counts(&row.way.host, row.way.protocol));
         narrowed
             .anonymous
-            .retain(|row| counts(&row.host, row.protocol));
+            .retain(|row| counts(&row.way.host, row.way.protocol));
         narrowed
             .refused
             .retain(|one| counts(&one.host, one.protocol));
@@ -126,7 +128,7 @@ fn unconfigured(server: &Surface, evidence: &Evidence) -> Vec<Server> {
     };
     let rows = evidence.rows.iter().chain(&evidence.anonymous);
     let protocols: BTreeSet<Protocol> = rows
-        .map(|row| row.protocol)
+        .map(|row| row.way.protocol)
         .chain(evidence.refused.iter().map(|one| one.protocol))
         .collect();
     let is_heard = |one: &Server| {

@@ -34,7 +34,7 @@ pub(super) fn accounts(
     let mut accounts: BTreeMap<(Option<Text>, Protocol), Vec<ClientImpact>> = BTreeMap::new();
     let joined = parallel::map(rows().collect(), |row: &Row| {
         let client = of_row(row, before, change, &schedules);
-        (&row.account, row.protocol, client)
+        (&row.account, row.way.protocol, client)
     });
     let joined = joined.into_iter().chain(
         evidence
@@ -179,7 +179,7 @@ fn of_row(
     }
     // The change does nothing to those who have to use TLS as it is.
     if impact == Impact::Unknown
-        && row.transport == Transport::Unknown
+        && row.way.transport == Transport::Unknown
         && verdict::is_under_tls(row, before)
     {
         impact = Impact::Survives;
@@ -188,9 +188,9 @@ fn of_row(
     ClientImpact {
         client: row.client.clone(),
         client_name: row.client_name.clone(),
-        service: row.service.clone(),
-        method: row.method.clone(),
-        transport: row.transport,
+        service: row.way.service.clone(),
+        method: row.way.method.clone(),
+        transport: row.way.transport,
         impact,
         why,
         passed_on: verdict::is_passed_on(row, &change.after),
@@ -231,7 +231,7 @@ fn of_refusal(refusal: &Refusal) -> ClientImpact {
 }
 
 fn whose(row: &Row) -> Whose<'_> {
-    (row.account.as_ref(), row.protocol, &row.client)
+    (row.account.as_ref(), row.way.protocol, &row.client)
 }
 
 /// The schedules of those that have one. A device may use several services or both transports, so its rows count together.

@@ -84,7 +84,7 @@ pub(super) fn minima(evidence: &Evidence, server: &Surface) -> Vec<Minimum> {
 
 fn under_tls(evidence: &Evidence) -> impl Iterator<Item = &Row> {
     let rows = evidence.rows.iter().chain(&evidence.anonymous);
-    rows.filter(|row| row.transport == Transport::Tls)
+    rows.filter(|row| row.way.transport == Transport::Tls)
 }
 
 fn minimum(version: &'static str, evidence: &Evidence, server: &Surface) -> Minimum {
@@ -103,7 +103,7 @@ fn minimum(version: &'static str, evidence: &Evidence, server: &Surface) -> Mini
         }
         let older = Older {
             account: row.account.clone(),
-            protocol: row.protocol,
+            protocol: row.way.protocol,
             client: row.client.clone(),
             tls_version: used.clone(),
         };

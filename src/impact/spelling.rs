@@ -39,7 +39,10 @@ impl Spelling {
 
     /// The evidence with every account under its one name.
     pub(super) fn joined<'a>(self, evidence: Cow<'a, Evidence>) -> Cow<'a, Evidence> {
-        let rows = evidence.rows.iter().map(|row| (row.protocol, &row.account));
+        let rows = evidence
+            .rows
+            .iter()
+            .map(|row| (row.way.protocol, &row.account));
         let refused = evidence.refused.iter();
         let mut all = rows.chain(refused.map(|one| (one.protocol, &one.account)));
         if !all.any(|(protocol, account)| self.other(protocol, account).is_some()) {
@@ -47,7 +50,7 @@ impl Spelling {
         }
         let mut evidence = evidence.into_owned();
         for row in &mut evidence.rows {
-            if let Some(name) = self.other(row.protocol, &row.account) {
+            if let Some(name) = self.other(row.way.protocol, &row.account) {
                 row.account = Some(name);
             }
         }

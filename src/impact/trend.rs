@@ -39,7 +39,7 @@ pub struct LastClear {
 /// The last login without TLS; none where there is none, or the log has no times.
 pub(super) fn last_clear(evidence: &Evidence) -> Option<LastClear> {
     let rows = evidence.rows.iter().chain(&evidence.anonymous);
-    let clear = rows.filter(|row| row.transport == Transport::Clear);
+    let clear = rows.filter(|row| row.way.transport == Transport::Clear);
     let time = clear.filter_map(|row| row.last).max()?;
     let day = |time: Time| time.clock.div_euclid(86_400);
     Some(LastClear {
@@ -55,7 +55,7 @@ const MOST_WEEKS: i64 = 520;
 pub(super) fn weeks(evidence: &Evidence) -> Vec<Week> {
     let mut seen: [BTreeMap<i64, BTreeSet<_>>; 3] = Default::default();
     for row in &evidence.rows {
-        let which: &[usize] = match row.transport {
+        let which: &[usize] = match row.way.transport {
             Transport::Clear => &[0, 2],
             Transport::Unknown => &[1, 2],
             Transport::Tls | Transport::Local | Transport::Trusted => &[2],

@@ -33,7 +33,7 @@ pub(super) fn of_row(row: &Row, after: &Surface) -> (Impact, String) {
             Impact::Unknown,
             format!(
                 "several ports write {} to the log, and it would fare differently on them",
-                row.service
+                row.way.service
             ),
         ),
     }
@@ -72,9 +72,11 @@ pub(super) fn is_forbidden(row: &Row, before: &Surface) -> bool {
 pub(super) fn is_passed_on(row: &Row, after: &Surface) -> bool {
     let is_proxied = |endpoint: &Endpoint| {
         let mut exemptions = endpoint.exemptions.iter();
-        writes(endpoint, row.protocol, &row.service)
+        writes(endpoint, row.way.protocol, &row.way.service)
             && exemptions.any(|one| match (one.kind, endpoint.server) {
-                (ExemptionKind::HaProxy, Server::Dovecot) => row.transport == Transport::Trusted,
+                (ExemptionKind::HaProxy, Server::Dovecot) => {
+                    row.way.transport == Transport::Trusted
+                }
                 // With a network it speaks of those who may use XCLIENT.
                 (ExemptionKind::HaProxy, Server::Postfix) => one.network.is_none(),
                 (
@@ -83,8 +85,8 @@ pub(super) fn is_passed_on(row: &Row, after: &Surface) -> bool {
                 ) => false,
             })
     };
-    row.method.as_slice() == b"XCLIENT"
-        || row.transport != Transport::Tls && after.endpoints.iter().any(is_proxied)
+    row.way.method.as_slice() == b"XCLIENT"
+        || row.way.transport != Transport::Tls && after.endpoints.iter().any(is_proxied)
 }
 
 /// Whether every login such as those of a row is under TLS by the files as they are, whatever the log tells of it.
@@ -101,16 +103,16 @@ fn nowhere(row: &Row, after: &Surface) -> String {
     if after
         .endpoints
         .iter()
-        .any(|endpoint| writes(endpoint, row.protocol, &row.service))
+        .any(|endpoint| writes(endpoint, row.way.protocol, &row.way.service))
     {
         format!(
             "by these files nobody logs in the way it did at a port that writes {} to the log",
-            row.service
+            row.way.service
         )
     } else {
         format!(
             "no endpoint in the configuration writes {} to the log",
-            row.service
+            row.way.service
         )
     }
 }
@@ -130,13 +132,13 @@ fn writes(endpoint: &Endpoint, protocol: Protocol, service: &[u8]) -> bool {
 
 /// The endpoints after the change that this row's logins can have come through.
 pub(super) fn endpoints_of(row: &Row, after: &Surface) -> Vec<Endpoint> {
-    let mut endpoints = after.endpoints_of(server_of(row.protocol), client_of(row));
-    endpoints.retain(|endpoint| writes(endpoint, row.protocol, &row.service));
-    if row.protocol == Protocol::Smtp {
+    let mut endpoints = after.endpoints_of(server_of(row.way.protocol), client_of(row));
+    endpoints.retain(|endpoint| writes(endpoint, row.way.protocol, &row.way.service));
+    if row.way.protocol == Protocol::Smtp {
         endpoints.retain(|endpoint| endpoint.verdict != Verdict::NoAuth);
     }
     // A login without TLS cannot have come through a port that begins with a handshake, nor the reverse.
-    let fits = |endpoint: &Endpoint| match row.transport {
+    let fits = |endpoint: &Endpoint| match row.way.transport {
         Transport::Clear | Transport::Local | Transport::Trusted => {
             endpoint.tls != TlsMode::Implicit
         }
@@ -152,6 +154,7 @@ fn client_of(row: &Row) -> Option<Client> {
     Some(Client {
         from: address(&row.client)?,
         to: row
+            .way
             .server_address
             .as_ref()
             .and_then(|text| address(text.as_slice())),
@@ -171,7 +174,7 @@ fn at_endpoint(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, Stri
         ),
         Verdict::Unknown(why) => (Impact::Unknown, why.clone()),
         Verdict::Cleartext => open(row, "the server still accepts a password without TLS"),
-        Verdict::Challenge if is_challenge(&row.method) => {
+        Verdict::Challenge if is_challenge(&row.way.method) => {
             open(row, "the server still accepts challenge logins without TLS")
         }
         Verdict::Challenge | Verdict::TlsOnly => closed(row, endpoint, after),
@@ -180,7 +183,7 @@ fn at_endpoint(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, Stri
 
 /// The endpoint still takes this client without TLS.
 fn open(row: &Row, why: &str) -> (Impact, String) {
-    match row.transport {
+    match row.way.transport {
         Transport::Tls => (Impact::Survives, "uses TLS already".to_owned()),
         Transport::Local => (
             Impact::Exempt,
@@ -196,7 +199,7 @@ fn open(row: &Row, why: &str) -> (Impact, String) {
 
 /// The endpoint takes this client only under TLS.
 fn closed(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, String) {
-    match row.transport {
+    match row.way.transport {
         Transport::Tls => (Impact::Survives, "uses TLS already".to_owned()),
         Transport::Unknown if endpoint.tls == TlsMode::Implicit => {
             (Impact::Survives, "comes through a port that begins with TLS".to_owned())
@@ -205,7 +208,7 @@ fn closed(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, String) {
             Impact::Unknown,
             "the log does not tell whether it uses TLS".to_owned(),
         ),
-        Transport::Local if row.protocol != Protocol::Smtp => (
+        Transport::Local if row.way.protocol != Protocol::Smtp => (
             Impact::Breaks,
             "logs in without TLS from the server itself, which is not exempt here".to_owned(),
         ),
@@ -213,7 +216,7 @@ fn closed(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, String) {
             Impact::Exempt,
             "comes through a proxy that says it uses TLS, which Dovecot believes".to_owned(),
         ),
-        Transport::Trusted if row.protocol == Protocol::Smtp => match client_of(row) {
+        Transport::Trusted if row.way.protocol == Protocol::Smtp => match client_of(row) {
             Some(client) if relays(client, endpoint, after) => relayed(),
             Some(_) | None => (
                 Impact::Breaks,
@@ -226,7 +229,7 @@ fn closed(row: &Row, endpoint: &Endpoint, after: &Surface) -> (Impact, String) {
                 .to_owned(),
         ),
         Transport::Clear | Transport::Local => match client_of(row) {
-            Some(client) if row.protocol == Protocol::Smtp && relays(client, endpoint, after) => {
+            Some(client) if row.way.protocol == Protocol::Smtp && relays(client, endpoint, after) => {
                 relayed()
             }
             Some(_) | None if is_passed_on(row, after) => (

@@ -179,7 +179,7 @@ proptest! {
         let text = format!("Mar  1 08:00:00 h dovecot: imap-login: Login: user=<{}>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1{end}\n", words.concat());
         let evidence = evidence(segment(text.as_bytes(), 0, text.len(), &calendar));
         for row in evidence.rows.iter().chain(&evidence.anonymous) {
-            prop_assert_ne!(row.transport, crate::evidence::Transport::Tls);
+            prop_assert_ne!(row.way.transport, crate::evidence::Transport::Tls);
             prop_assert_eq!(row.client.as_slice(), b"192.0.2.9");
         }
     }

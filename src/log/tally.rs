@@ -143,6 +143,11 @@ impl Tally {
             .filter_map(|cell| Some((self.ways.get(cell.way as usize)?, cell)))
     }
 
+    /// The ways; there are rows of each.
+    pub(crate) fn ways(&self) -> &[Way] {
+        &self.ways
+    }
+
     /// The lines that show the rows.
     pub(crate) fn positions(&mut self) -> impl Iterator<Item = &mut Position> {
         self.cells.iter_mut().map(|cell| &mut cell.example)
@@ -211,13 +216,12 @@ impl Tally {
         self.put(names, self.hasher.hash_one(row.key()), row);
     }
 
-    /// The rows in the order of `key` and, where that is the same for several, of `rest`. Each is given back to the system once it is
-    /// handed out, so that what is made of them finds room.
+    /// The rows in the order of `key` and, where that is the same for several, of `rest`.
     pub(crate) fn in_order<K: Ord>(
         self,
         key: impl Fn(&Way, &Cell) -> u128,
         rest: impl Fn(&Way, &Cell) -> K,
-    ) -> impl Iterator<Item = (Way, Cell)> {
+    ) -> Ordered {
         let Self {
             ways, mut cells, ..
         } = self;
@@ -246,14 +250,7 @@ impl Tally {
             order[to].1 = from;
             cells.swap(to, from);
         }
-        std::iter::from_fn(move || {
-            let cell = cells.pop()?;
-            if cells.len().is_multiple_of(GIVEN_BACK) {
-                cells.shrink_to_fit();
-            }
-            Some((ways.get(cell.way as usize).copied(), cell))
-        })
-        .filter_map(|(way, cell)| Some((way?, cell)))
+        Ordered { ways, cells }
     }
 
     /// Takes in the rows of the stretch that follows; `names` is where `renaming` leads to.
@@ -365,6 +362,41 @@ impl Tally {
             hasher.hash_one(cells[number as usize].key())
         });
         number
+    }
+}
+
+/// Rows in order. Each is given back to the system once it is handed out, so that what is made of them finds room.
+pub(crate) struct Ordered {
+    ways: Vec<Way>,
+    /// The next one is the last.
+    cells: Vec<Cell>,
+}
+
+impl Ordered {
+    /// The next row, if it is such a one.
+    pub(crate) fn next_if(&mut self, is: impl FnOnce(&Way, &Cell) -> bool) -> Option<(Way, Cell)> {
+        let next = self.cells.last()?;
+        let way = *self.ways.get(next.way as usize)?;
+        if !is(&way, next) {
+            return None;
+        }
+        let cell = self.cells.pop()?;
+        if self.cells.len().is_multiple_of(GIVEN_BACK) {
+            self.cells.shrink_to_fit();
+        }
+        Some((way, cell))
+    }
+}
+
+impl Iterator for Ordered {
+    type Item = (Way, Cell);
+
+    fn next(&mut self) -> Option<(Way, Cell)> {
+        self.next_if(|_, _| true)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.cells.len(), Some(self.cells.len()))
     }
 }
 

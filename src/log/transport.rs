@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bstr::ByteSlice;
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use super::calibration::Calibration;
 use super::cell::Cell;
@@ -17,7 +17,9 @@ use super::segment::Segment;
 use super::services::{Service, Services};
 use super::stamp::DAY;
 use super::tally::{Position, Shown, Tally, Way};
-use crate::evidence::{Evidence, Example, Refusal, Row, Text, Texts, Time, Transport, Window};
+use crate::evidence::{
+    self, Evidence, Example, Refusal, Row, Text, Texts, Time, Transport, Window,
+};
 
 impl Segment {
     /// What the segment proves, taken as all there is. `files` are the names of the inputs.
@@ -89,21 +91,25 @@ fn rows(tally: Tally, meanings: &Meanings, order: &Order, words: &Words) -> (Vec
         let transport = meanings.transport(way, cell);
         (server, order.names.of(way.method), transport)
     };
-    let mut rows = (Vec::new(), Vec::new());
-    let mut pending: Option<(_, Way, Cell)> = None;
-    for (way, cell) in tally.in_order(first, rest) {
+    let mut ordered = tally.in_order(first, rest);
+    let mut ways = HashMap::new();
+    let mut rows = (Vec::with_capacity(ordered.size_hint().0), Vec::new());
+    while let Some((way, mut cell)) = ordered.next() {
         let own = (first(&way, &cell), rest(&way, &cell));
-        match &mut pending {
-            Some((kept_key, _, kept)) if *kept_key == own => kept.join(&words.texts, cell),
-            _ => {
-                if let Some(((_, (.., transport)), way, cell)) = pending.replace((own, way, cell)) {
-                    put(&mut rows, way, cell, transport, words);
-                }
-            }
+        let alike = |way: &Way, cell: &Cell| first(way, cell) == own.0 && rest(way, cell) == own.1;
+        while let Some((_, next)) = ordered.next_if(alike) {
+            cell.join(&words.texts, next);
         }
-    }
-    if let Some(((_, (.., transport)), way, cell)) = pending {
-        put(&mut rows, way, cell, transport, words);
+        let (.., transport) = own.1;
+        let way = ways
+            .entry((way, transport))
+            .or_insert_with(|| Arc::new(words.way(way, transport)));
+        let row = row(Arc::clone(way), cell, words);
+        if row.account.is_some() {
+            rows.0.push(row);
+        } else {
+            rows.1.push(row);
+        }
     }
     rows
 }
@@ -138,18 +144,12 @@ fn joined(numbers: [u32; 4]) -> u128 {
         .fold(0, |all, number| all << u32::BITS | u128::from(number))
 }
 
-fn put(rows: &mut (Vec<Row>, Vec<Row>), way: Way, cell: Cell, transport: Transport, words: &Words) {
-    let (host, service) = words.services.names_of(way.service);
-    let row = Row {
-        host: words.text(host),
-        service: words.text(service),
-        protocol: way.protocol,
+fn row(way: Arc<evidence::Way>, cell: Cell, words: &Words) -> Row {
+    Row {
+        way,
         account: words.known_text(cell.account),
         client: words.text(cell.client),
         client_name: words.known_text(cell.client_name),
-        server_address: words.known_text(way.server),
-        method: words.text(way.method),
-        transport,
         tls_version: words.known_text(cell.version),
         logins: cell.count,
         first: cell.first,
@@ -157,11 +157,6 @@ fn put(rows: &mut (Vec<Row>, Vec<Row>), way: Way, cell: Cell, transport: Transpo
         rhythm: cell.rhythm,
         example: words.example(cell.example),
         ambiguous: cell.ambiguous,
-    };
-    if row.account.is_some() {
-        rows.0.push(row);
-    } else {
-        rows.1.push(row);
     }
 }
 
@@ -172,11 +167,9 @@ fn showing_methods(
     names: &Names,
     meanings: &Meanings,
 ) -> HashSet<Service> {
-    let with_method = logins
-        .rows()
-        .map(|(way, _)| way)
-        .filter(|way| !names.text(way.method).is_empty());
-    let with_kind = refused.rows().map(|(way, _)| way).filter(|way| {
+    let with_method = logins.ways().iter();
+    let with_method = with_method.filter(|way| !names.text(way.method).is_empty());
+    let with_kind = refused.ways().iter().filter(|way| {
         meanings.shows_method(way) || refusal::kind(names.text(way.method)) == Kind::Doubtful
     });
     with_method
@@ -261,6 +254,18 @@ impl Words {
     fn known_text(&self, name: Name) -> Option<Text> {
         let known = self.known(name);
         known.is_some().then(|| self.text(known))
+    }
+
+    fn way(&self, way: Way, transport: Transport) -> evidence::Way {
+        let (host, service) = self.services.names_of(way.service);
+        evidence::Way {
+            host: self.text(host),
+            service: self.text(service),
+            protocol: way.protocol,
+            server_address: self.known_text(way.server),
+            method: self.text(way.method),
+            transport,
+        }
     }
 
     fn example(&self, at: Position) -> Option<Example> {

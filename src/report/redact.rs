@@ -4,11 +4,13 @@
 //! What the configuration says is left as it is.
 
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use bstr::ByteSlice;
+use hashbrown::HashMap;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::evidence::{Evidence, Refusal, Row, Text};
+use crate::evidence::{Evidence, Refusal, Row, Text, Way};
 use crate::impact::Preflight;
 
 /// How names become pseudonyms.
@@ -62,8 +64,12 @@ impl Redaction {
 
     /// Redacts what the logs prove.
     pub fn evidence(&self, evidence: &mut Evidence) {
+        let mut ways = HashMap::new();
         for row in evidence.rows.iter_mut().chain(&mut evidence.anonymous) {
             self.row(row);
+            let way = ways.entry(Arc::clone(&row.way));
+            let way = way.or_insert_with_key(|way| Arc::new(self.way(way)));
+            row.way = Arc::clone(way);
         }
         for refusal in &mut evidence.refused {
             self.refusal(refusal);
@@ -71,8 +77,8 @@ impl Redaction {
         // The order must not tell what the names no longer do.
         let key = |row: &Row| {
             (
-                row.service.clone(),
-                row.protocol,
+                row.way.service.clone(),
+                row.way.protocol,
                 row.account.clone(),
                 row.client.clone(),
             )
@@ -93,9 +99,14 @@ impl Redaction {
         self.account(&mut row.account);
         self.client(&mut row.client);
         self.name(&mut row.client_name);
-        if let Some(address) = &mut row.server_address {
+    }
+
+    fn way(&self, way: &Way) -> Way {
+        let mut way = way.clone();
+        if let Some(address) = &mut way.server_address {
             *address = self.pseudonym("server", address);
         }
+        way
     }
 
     fn refusal(&self, refusal: &mut Refusal) {

@@ -54,7 +54,7 @@ pub fn write(
             continue;
         }
         let rows = evidence.rows.iter().chain(&evidence.anonymous);
-        let rows = logins(rows.filter(|row| row.transport == transport), screen);
+        let rows = logins(rows.filter(|row| row.way.transport == transport), screen);
         write_table(out, title, rows, evidence, screen)?;
     }
     for (certain, title) in [
@@ -112,9 +112,9 @@ fn write_table(
 /// What the first line means.
 fn tone(evidence: &Evidence) -> Tone {
     let rows = || evidence.rows.iter().chain(&evidence.anonymous);
-    if rows().any(|row| row.transport == Transport::Clear) {
+    if rows().any(|row| row.way.transport == Transport::Clear) {
         Tone::Bad
-    } else if rows().next().is_none() || rows().any(|row| row.transport == Transport::Unknown) {
+    } else if rows().next().is_none() || rows().any(|row| row.way.transport == Transport::Unknown) {
         Tone::Doubt
     } else {
         Tone::Good
@@ -127,13 +127,13 @@ fn answer(evidence: &Evidence) -> String {
     for row in &evidence.rows {
         if let Some(account) = &row.account {
             let seen = all.entry(account).or_default();
-            seen[0] |= row.transport == Transport::Clear;
-            seen[1] |= row.transport == Transport::Unknown;
+            seen[0] |= row.way.transport == Transport::Clear;
+            seen[1] |= row.way.transport == Transport::Unknown;
         }
     }
     let clear = all.values().filter(|seen| seen[0]).count();
     let names = evidence.rows.iter();
-    let names = names.filter(|row| row.transport == Transport::Clear);
+    let names = names.filter(|row| row.way.transport == Transport::Clear);
     let names = few(names.filter_map(|row| row.account.as_ref()).collect());
     let names = names.map_or_else(String::new, |names| format!(": {names}"));
     let unknown = all.values().filter(|seen| seen[1] && !seen[0]).count();
@@ -147,7 +147,7 @@ fn answer(evidence: &Evidence) -> String {
     let nameless: BTreeSet<&Text> = evidence
         .anonymous
         .iter()
-        .filter(|row| row.transport == Transport::Clear)
+        .filter(|row| row.way.transport == Transport::Clear)
         .map(|row| &row.client)
         .collect();
     let mut text = match clear {
@@ -171,7 +171,7 @@ fn answer(evidence: &Evidence) -> String {
 fn next(evidence: &Evidence, root: Option<&Root>, invocation: &Invocation) -> Option<String> {
     let mut rows = evidence.rows.iter().chain(&evidence.anonymous);
     // What the log does not tell, the configuration may.
-    let asks = |row: &Row| match row.transport {
+    let asks = |row: &Row| match row.way.transport {
         Transport::Clear => true,
         Transport::Unknown => root.is_none(),
         Transport::Tls | Transport::Local | Transport::Trusted => false,
@@ -225,13 +225,13 @@ fn logins<'a>(rows: impl Iterator<Item = &'a Row>, screen: &Screen) -> Rows {
     let cells = |row: &Row| {
         vec![
             account(row.account.as_ref(), row.ambiguous).into(),
-            row.protocol.to_string().into(),
+            row.way.protocol.to_string().into(),
             plain(&row.client).into(),
             row.client_name
                 .as_ref()
                 .map_or_else(|| "-".to_owned(), |name| plain(name))
                 .into(),
-            plain(&row.method).into(),
+            plain(&row.way.method).into(),
             row.logins.to_string().into(),
             time(row.first).into(),
             time(row.last).into(),
@@ -250,7 +250,7 @@ fn logins<'a>(rows: impl Iterator<Item = &'a Row>, screen: &Screen) -> Rows {
             Column::time("LAST"),
             Column::aside("EXAMPLE"),
         ],
-        rows: rows.map(|row| (row.host.clone(), cells(row))).collect(),
+        rows: rows.map(|row| (row.way.host.clone(), cells(row))).collect(),
     }
 }
 

@@ -34,12 +34,12 @@ pub fn totals(evidence: &Evidence) -> BTreeMap<Protocol, Totals> {
     for row in &evidence.rows {
         if let Some(account) = &row.account {
             let seen = ways
-                .entry(row.protocol)
+                .entry(row.way.protocol)
                 .or_default()
                 .entry(account)
                 .or_default();
             for (place, transport) in Transport::ALL.iter().enumerate() {
-                seen[place] |= *transport == row.transport;
+                seen[place] |= *transport == row.way.transport;
             }
         }
     }

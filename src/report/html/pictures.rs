@@ -43,7 +43,7 @@ pub(super) fn write_pictures(out: &mut dyn Write, answer: &Answer<'_>) -> io::Re
         .evidence
         .rows
         .iter()
-        .filter(|row| clear(row.transport))
+        .filter(|row| clear(row.way.transport))
     {
         if let Some(account) = &row.account {
             rhythms
@@ -80,7 +80,7 @@ fn versions(answer: &Answer<'_>) -> Vec<Usage> {
         .evidence
         .rows
         .iter()
-        .filter(|row| row.transport == Transport::Tls)
+        .filter(|row| row.way.transport == Transport::Tls)
     {
         let logged = row.tls_version.as_ref().map(|version| version.as_bstr());
         let release = logged.and_then(|version| Release::named(version));

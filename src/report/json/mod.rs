@@ -327,15 +327,15 @@ fn example(example: Option<&Example>) -> Value {
 
 fn row(row: &Row) -> Value {
     json!({
-        "host": text(&row.host),
-        "service": text(&row.service),
-        "protocol": row.protocol.to_string(),
+        "host": text(&row.way.host),
+        "service": text(&row.way.service),
+        "protocol": row.way.protocol.to_string(),
         "account": row.account.as_ref().map(text),
         "client": text(&row.client),
         "client_name": row.client_name.as_ref().map(text),
-        "server_address": row.server_address.as_ref().map(text),
-        "method": text(&row.method),
-        "transport": row.transport.word(),
+        "server_address": row.way.server_address.as_ref().map(text),
+        "method": text(&row.way.method),
+        "transport": row.way.transport.word(),
         "tls_version": row.tls_version.as_ref().map(text),
         "logins": row.logins,
         "first": time(row.first),
