@@ -1,9 +1,7 @@
 //! The report of `scan` for people: how many accounts log in without TLS, then who, from where.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-
-use hashbrown::HashMap;
 
 use crate::evidence::{
     Calibration, Evidence, Example, Refusal, Row, Text, Time, Transport, Window,
@@ -16,7 +14,7 @@ use super::link;
 use super::plain::{plain, plain_path};
 use super::screen::{Detail, Screen, Tone, columns};
 use super::table::{Cell, Column, Table};
-use super::totals;
+use super::totals::{self, Totals};
 
 /// Writes the report; `root` is the server whose configuration was read with the logs.
 ///
@@ -30,7 +28,8 @@ pub fn write(
     screen: &Screen,
     detail: Detail,
 ) -> io::Result<()> {
-    let answer = screen.paint(tone(evidence), &answer(evidence));
+    let totals = totals::totals(evidence);
+    let answer = screen.paint(tone(evidence), &answer(evidence, &totals));
     let next = next(evidence, root, invocation);
     screen.answer(out, &answer, next.as_deref(), detail)?;
     if detail == Detail::Answer {
@@ -39,7 +38,13 @@ pub fn write(
     for (first, last) in &evidence.window.gaps {
         writeln!(out, "no line from {} to {}", first.day(), last.day())?;
     }
-    totals::write(out, evidence, screen)?;
+    totals::write(out, &totals, screen)?;
+    let mut ways: BTreeMap<Transport, Vec<&Row>> = BTreeMap::new();
+    for row in evidence.rows.iter().chain(&evidence.anonymous) {
+        if row.way.transport != Transport::Tls || detail == Detail::All {
+            ways.entry(row.way.transport).or_default().push(row);
+        }
+    }
     for (transport, title) in [
         (Transport::Clear, "without TLS"),
         (Transport::Unknown, "the log does not tell"),
@@ -50,12 +55,14 @@ pub fn write(
         (Transport::Local, "without TLS, from the server itself"),
         (Transport::Tls, "under TLS"),
     ] {
-        if transport == Transport::Tls && detail != Detail::All {
-            continue;
-        }
-        let rows = evidence.rows.iter().chain(&evidence.anonymous);
-        let rows = logins(rows.filter(|row| row.way.transport == transport), screen);
-        write_table(out, title, rows, evidence, screen)?;
+        let rows = ways.remove(&transport).unwrap_or_default();
+        write_table(
+            out,
+            title,
+            logins(rows.into_iter(), screen),
+            evidence,
+            screen,
+        )?;
     }
     for (certain, title) in [
         (true, "refused for want of TLS, so these fail already"),
@@ -122,23 +129,15 @@ fn tone(evidence: &Evidence) -> Tone {
 }
 
 /// The first line: how many, of how many, in what time.
-fn answer(evidence: &Evidence) -> String {
-    let mut all: HashMap<&[u8], [bool; 2]> = HashMap::new();
-    for row in &evidence.rows {
-        if let Some(account) = &row.account {
-            let seen = all.entry(account).or_default();
-            seen[0] |= row.way.transport == Transport::Clear;
-            seen[1] |= row.way.transport == Transport::Unknown;
-        }
-    }
-    let clear = all.values().filter(|seen| seen[0]).count();
-    let names = evidence.rows.iter();
-    let names = names.filter(|row| row.way.transport == Transport::Clear);
+fn answer(evidence: &Evidence, totals: &Totals) -> String {
+    let (all, unknown) = (totals.all, totals.only_unknown);
+    // They are not looked for where there are too many to be named.
+    let rows = evidence.rows.iter().filter(|_| all.clear <= FEW);
+    let names = rows.filter(|row| row.way.transport == Transport::Clear);
     let names = few(names.filter_map(|row| row.account.as_ref()).collect());
     let names = names.map_or_else(String::new, |names| format!(": {names}"));
-    let unknown = all.values().filter(|seen| seen[1] && !seen[0]).count();
     let days = days(&evidence.window);
-    if all.is_empty() && evidence.anonymous.is_empty() {
+    if all.accounts == 0 && evidence.anonymous.is_empty() {
         return format!(
             "no login found in {}{days}",
             count_lines(evidence.lines.read)
@@ -150,7 +149,7 @@ fn answer(evidence: &Evidence) -> String {
         .filter(|row| row.way.transport == Transport::Clear)
         .map(|row| &row.client)
         .collect();
-    let mut text = match clear {
+    let mut text = match all.clear {
         0 if !nameless.is_empty() => format!(
             "accounts that the log does not name log in without TLS, from {}",
             count(nameless.len(), "client")
@@ -159,7 +158,7 @@ fn answer(evidence: &Evidence) -> String {
         1 => "1 account logs in without TLS".to_owned(),
         many => format!("{many} accounts log in without TLS"),
     };
-    let accounts = count(all.len(), "account");
+    let accounts = count(all.accounts, "account");
     text.push_str(&format!(", of {accounts}{days}{names}"));
     if unknown > 0 {
         text.push_str(&format!("; of {unknown} of them the log does not tell"));
@@ -182,18 +181,20 @@ fn next(evidence: &Evidence, root: Option<&Root>, invocation: &Invocation) -> Op
     })
 }
 
+/// More names than these are not shown in a line.
+const FEW: usize = 3;
+
 /// The names, where there are so few that a line has room for them.
 pub(super) fn few(names: BTreeSet<&Text>) -> Option<String> {
-    const MOST: usize = 3;
     const ROOM: usize = 60;
     let number = names.len();
     let names: Vec<String> = names
         .into_iter()
-        .take(MOST)
+        .take(FEW)
         .map(|name| plain(name))
         .collect();
     let names = names.join(", ");
-    (1..=MOST)
+    (1..=FEW)
         .contains(&number)
         .then_some(names)
         .filter(|names| columns(names) <= ROOM)

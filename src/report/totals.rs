@@ -11,9 +11,20 @@ use crate::protocol::Protocol;
 use super::screen::{Screen, Tone};
 use super::table::{Cell, Column, Table};
 
-/// How many accounts were seen at least once each way, on one protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How many accounts were seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
+    /// On each protocol that was seen.
+    pub protocols: BTreeMap<Protocol, Seen>,
+    /// On any of them.
+    pub all: Seen,
+    /// Those of all of which the log does not tell, and that were never seen without TLS.
+    pub only_unknown: usize,
+}
+
+/// How many accounts were seen at least once each way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
     /// Accounts in all.
     pub accounts: usize,
     /// Seen without TLS.
@@ -28,50 +39,68 @@ pub struct Totals {
     pub unknown: usize,
 }
 
-/// The totals of each protocol that was seen.
-pub fn totals(evidence: &Evidence) -> BTreeMap<Protocol, Totals> {
-    let mut ways: BTreeMap<Protocol, HashMap<&[u8], [bool; 5]>> = BTreeMap::new();
+/// The ways by which one account was seen on each protocol, as [`bit`] has them.
+type Ways = [u8; 5];
+
+const fn bit(transport: Transport) -> u8 {
+    1 << transport as u8
+}
+
+/// The totals of the logins with an account.
+pub fn totals(evidence: &Evidence) -> Totals {
+    let mut accounts: HashMap<&[u8], Ways> = HashMap::new();
     for row in &evidence.rows {
         if let Some(account) = &row.account {
-            let seen = ways
-                .entry(row.way.protocol)
-                .or_default()
-                .entry(account)
-                .or_default();
-            for (place, transport) in Transport::ALL.iter().enumerate() {
-                seen[place] |= *transport == row.way.transport;
-            }
+            let ways = accounts.entry(account).or_default();
+            ways[row.way.protocol as usize] |= bit(row.way.transport);
         }
     }
-    let sum = |accounts: &HashMap<&[u8], [bool; 5]>, transport: Transport| {
-        let place = Transport::ALL.iter().position(|one| *one == transport);
-        accounts
-            .values()
-            .filter(|seen| place.is_some_and(|place| seen[place]))
-            .count()
-    };
-    ways.iter()
-        .map(|(&protocol, accounts)| {
-            let totals = Totals {
-                accounts: accounts.len(),
-                clear: sum(accounts, Transport::Clear),
-                tls: sum(accounts, Transport::Tls),
-                local: sum(accounts, Transport::Local),
-                trusted: sum(accounts, Transport::Trusted),
-                unknown: sum(accounts, Transport::Unknown),
-            };
-            (protocol, totals)
-        })
-        .collect()
+    let mut totals = Totals::default();
+    for ways in accounts.values() {
+        for (protocol, ways) in PROTOCOLS.into_iter().zip(ways) {
+            if *ways != 0 {
+                totals.protocols.entry(protocol).or_default().add(*ways);
+            }
+        }
+        let all = ways.iter().fold(0, |all, ways| all | ways);
+        totals.all.add(all);
+        let (clear, unknown) = (bit(Transport::Clear), bit(Transport::Unknown));
+        totals.only_unknown += usize::from(all & (clear | unknown) == unknown);
+    }
+    totals
+}
+
+/// In the order of their numbers.
+const PROTOCOLS: [Protocol; 5] = [
+    Protocol::Smtp,
+    Protocol::Imap,
+    Protocol::Pop3,
+    Protocol::Sieve,
+    Protocol::Submission,
+];
+
+impl Seen {
+    /// Counts an account that was seen these ways.
+    fn add(&mut self, ways: u8) {
+        self.accounts += 1;
+        for (count, transport) in [
+            (&mut self.clear, Transport::Clear),
+            (&mut self.tls, Transport::Tls),
+            (&mut self.local, Transport::Local),
+            (&mut self.trusted, Transport::Trusted),
+            (&mut self.unknown, Transport::Unknown),
+        ] {
+            *count += usize::from(ways & bit(transport) != 0);
+        }
+    }
 }
 
 /// Writes them as a table.
 ///
 /// # Errors
 /// What the writer says.
-pub(super) fn write(out: &mut dyn Write, evidence: &Evidence, screen: &Screen) -> io::Result<()> {
-    let totals = totals(evidence);
-    if totals.is_empty() {
+pub(super) fn write(out: &mut dyn Write, totals: &Totals, screen: &Screen) -> io::Result<()> {
+    if totals.protocols.is_empty() {
         return Ok(());
     }
     let mut table = Table::new(vec![
@@ -83,7 +112,7 @@ pub(super) fn write(out: &mut dyn Write, evidence: &Evidence, screen: &Screen) -
         Column::number("LOCAL"),
         Column::number("TLS"),
     ]);
-    for (protocol, one) in &totals {
+    for (protocol, one) in &totals.protocols {
         let number = |number: usize, tone: Tone| match number {
             0 => Cell::from("0"),
             _ => Cell::toned(number.to_string(), tone),

@@ -260,6 +260,7 @@ struct Scan<'a, Anonymous, Calibrations, Rows, Refusals> {
 /// The document of `scan`. A log has millions of accounts, so that each row is made when its turn comes.
 pub fn scan(evidence: &Evidence) -> impl Serialize {
     let totals: Map<String, Value> = totals::totals(evidence)
+        .protocols
         .into_iter()
         .map(|(protocol, one)| {
             let numbers = json!({
