@@ -32,6 +32,7 @@ impl Segment {
         let order = Order::of(&segment);
         let (calibration, window) = (meanings.calibration(&segment), segment.window());
         let words = Words {
+            empty: segment.names.intern(b""),
             texts: Arc::new(segment.names.into_texts()),
             services: segment.services,
             files: files.iter().map(|file| Arc::from(*file)).collect(),
@@ -228,6 +229,8 @@ fn refusals(
 /// Of what the names of the evidence are made.
 struct Words {
     texts: Arc<Texts>,
+    /// The name whose text is empty.
+    empty: Name,
     services: Services,
     files: Vec<Arc<Path>>,
 }
@@ -243,11 +246,7 @@ impl Words {
 
     /// The name, or [`Name::NONE`] where its text is empty.
     fn known(&self, name: Name) -> Name {
-        if self.bytes(name).is_empty() {
-            Name::NONE
-        } else {
-            name
-        }
+        if name == self.empty { Name::NONE } else { name }
     }
 
     /// The text, where it is not empty.
