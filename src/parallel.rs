@@ -37,6 +37,28 @@ pub(crate) fn map<T: Send, U: Send>(items: Vec<T>, work: impl Fn(T) -> U + Sync)
     })
 }
 
+/// Fewer small things than these are not worth a thread of their own, which takes as long to start as some hundred of them.
+const WORTH_HALVING: usize = 4096;
+
+/// Does both halves of the work on so many small things, at once where they are many.
+pub(crate) fn halves<A: Send, B>(
+    things: usize,
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B,
+) -> (A, B) {
+    if things < WORTH_HALVING {
+        return (one(), other());
+    }
+    thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        match one.join() {
+            Ok(one) => (one, other),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +69,13 @@ mod tests {
             let items: Vec<usize> = (0..count).collect();
             let doubled: Vec<usize> = items.iter().map(|item| item * 2).collect();
             assert_eq!(map(items, |item| item * 2), doubled);
+        }
+    }
+
+    #[test]
+    fn both_halves_are_done() {
+        for count in [0, WORTH_HALVING] {
+            assert_eq!(halves(count, || 1, || 2), (1, 2));
         }
     }
 }

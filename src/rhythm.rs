@@ -136,11 +136,6 @@ impl Rhythm {
                 .map(move |bit| block * 64 + bit)
         })
     }
-
-    /// Whether no login was counted.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.minutes == 0 && matches!(&self.hours, Hours::Few(few) if few.is_empty())
-    }
 }
 
 /// How a rhythm lies in memory depends on the order in which it was filled; what it says does not.

@@ -60,7 +60,7 @@ impl Cell {
     }
 
     /// Takes in another row of the same account and client.
-    pub(crate) fn join(&mut self, texts: &Texts, other: Self) {
+    pub(crate) fn join(&mut self, texts: &Texts, other: &Self) {
         self.count += other.count;
         self.ambiguous |= other.ambiguous;
         self.client_name = least(texts, self.client_name, other.client_name);
@@ -68,11 +68,7 @@ impl Cell {
         self.example = self.example.min(other.example);
         self.first = earlier(self.first, other.first);
         self.last = later(self.last, other.last);
-        if self.rhythm.is_empty() {
-            self.rhythm = other.rhythm;
-        } else {
-            self.rhythm.join(&other.rhythm);
-        }
+        self.rhythm.join(&other.rhythm);
     }
 }
 

@@ -32,6 +32,7 @@ mod login;
 mod logins;
 mod meaning;
 mod names;
+mod ordered;
 mod period;
 mod places;
 mod prefix;

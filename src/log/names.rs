@@ -5,11 +5,13 @@
 
 use std::hash::BuildHasher;
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::evidence::{Text, Texts};
+use crate::parallel;
 
 /// A text in [`Names`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,8 +86,19 @@ impl Names {
         Hash(NonZeroU64::new(self.hasher.hash_one(text)).unwrap_or(NonZeroU64::MIN))
     }
 
-    /// The number of a text with this hash.
+    /// The number of a text with this hash, if it is known.
+    fn find(&self, hash: Hash, text: &[u8]) -> Option<Name> {
+        let is = |known: &Place| known.text(self.texts.bytes()) == text;
+        self.index
+            .find(hash.0.get(), is)
+            .map(|known| Name(known.number))
+    }
+
+    /// The number of a text with this hash; a new one is taken in.
     pub(crate) fn intern_hashed(&mut self, hash: Hash, text: &[u8]) -> Name {
+        if let Some(known) = self.find(hash, text) {
+            return known;
+        }
         let Self {
             texts,
             index,
@@ -93,9 +106,6 @@ impl Names {
             ..
         } = self;
         let hash = hash.0.get();
-        if let Some(known) = index.find(hash, |known| known.text(texts.bytes()) == text) {
-            return Name(known.number);
-        }
         // Four thousand million distinct names need more memory than any machine that reads logs has;
         // should it come to that, further ones are told apart no more, but nothing breaks.
         let (Ok(number), Ok(length)) = (u32::try_from(texts.len()), u32::try_from(text.len()))
@@ -121,6 +131,12 @@ impl Names {
     /// so that the processor fetches several at a time.
     pub(crate) fn fetch(&mut self, hashes: impl Iterator<Item = Hash>) {
         let mut starts = std::mem::take(&mut self.starts);
+        self.touch(hashes, &mut starts);
+        self.starts = starts;
+    }
+
+    /// The same, with room for where they start.
+    fn touch(&self, hashes: impl Iterator<Item = Hash>, starts: &mut Vec<usize>) {
         starts.clear();
         starts
             .extend(hashes.filter_map(|hash| Some(self.index.find(hash.0.get(), |_| true)?.start)));
@@ -128,7 +144,6 @@ impl Names {
             .iter()
             .filter_map(|start| self.texts.bytes().get(*start));
         fetched(firsts.map(|byte| usize::from(*byte)));
-        self.starts = starts;
     }
 
     /// The number of a text that is likely to be the one of `near`.
@@ -165,20 +180,34 @@ impl Names {
 
     /// Takes in every text of another segment, in the order of their numbers there.
     pub(crate) fn take_in(&mut self, other: &Self) -> Vec<Name> {
-        let mut taken = Vec::with_capacity(other.len());
-        let mut texts = Vec::with_capacity(TOGETHER);
-        for from in (0..other.len()).step_by(TOGETHER) {
-            let to = other.len().min(from + TOGETHER);
-            texts.clear();
-            texts.extend((from..to).map(|number| {
-                let text = other.texts.get(number);
-                (text, self.hash(text))
-            }));
-            self.fetch(texts.iter().map(|(_, hash)| *hash));
-            let interned = texts.iter();
-            taken.extend(interned.map(|(text, hash)| self.intern_hashed(*hash, text)));
+        let (middle, end) = (other.len() / 2, other.len());
+        let (mut found, others) = parallel::halves(
+            end,
+            || self.find_all(other, 0..middle),
+            || self.find_all(other, middle..end),
+        );
+        found.extend(others);
+        let names = (0..).zip(found).map(|(number, (hash, known))| {
+            known.unwrap_or_else(|| self.intern_hashed(hash, other.texts.get(number)))
+        });
+        names.collect()
+    }
+
+    /// The hashes of some texts of another segment, with their numbers here as far as they are known.
+    fn find_all(&self, other: &Self, numbers: Range<usize>) -> Vec<(Hash, Option<Name>)> {
+        let mut found = Vec::with_capacity(numbers.len());
+        let mut starts = Vec::with_capacity(TOGETHER);
+        for from in numbers.clone().step_by(TOGETHER) {
+            let texts = from..numbers.end.min(from + TOGETHER);
+            let hashes = texts.map(|number| (self.hash(other.texts.get(number)), None));
+            let first = found.len();
+            found.extend(hashes);
+            self.touch(found[first..].iter().map(|(hash, _)| *hash), &mut starts);
+            for (number, (hash, name)) in (from..).zip(&mut found[first..]) {
+                *name = self.find(*hash, other.texts.get(number));
+            }
         }
-        taken
+        found
     }
 
     /// How many there are.

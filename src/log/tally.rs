@@ -11,6 +11,7 @@ use super::cell::Cell;
 use super::names::{Name, Names, fetched};
 use super::services::{Renaming, Service};
 use crate::evidence::Time;
+use crate::parallel;
 use crate::protocol::Protocol;
 
 /// What the log shows of a login, whatever the configuration may say about the rest.
@@ -91,9 +92,6 @@ pub(crate) struct Seen {
     pub(crate) time: Option<Time>,
     pub(crate) at: Position,
 }
-
-/// After how many rows their memory is given back.
-const GIVEN_BACK: usize = 4096;
 
 /// How many ways are remembered.
 const RECENT: usize = 32;
@@ -182,8 +180,11 @@ impl Tally {
     pub(crate) fn settle(&mut self, names: &Names) {
         let waiting = std::mem::take(&mut self.waiting);
         let hasher = self.hasher.clone();
-        self.fetch(waiting.iter().map(|one| hasher.hash_one(one.key())));
         let mut places = std::mem::take(&mut self.places);
+        places.clear();
+        let hashes = waiting.iter().map(|one| hasher.hash_one(one.key()));
+        places.extend(hashes.map(|hash| (hash, self.likely(hash))));
+        self.touch(&places);
         for (one, (hash, number)) in waiting.iter().zip(&mut places) {
             *number = self.row(*hash, one.key(), one.seen.at);
             if let Some(cell) = self.cells.get_mut(*number as usize) {
@@ -213,44 +214,19 @@ impl Tally {
             way: self.number(way),
             ..row
         };
-        self.put(names, self.hasher.hash_one(row.key()), row);
+        let hash = self.hasher.hash_one(row.key());
+        match self.find(hash, row.key()) {
+            Some(number) => self.cells[number as usize].join(names.texts(), &row),
+            None => {
+                self.push(hash, row);
+            }
+        }
     }
 
-    /// The rows in the order of `key` and, where that is the same for several, of `rest`.
-    pub(crate) fn in_order<K: Ord>(
-        self,
-        key: impl Fn(&Way, &Cell) -> u128,
-        rest: impl Fn(&Way, &Cell) -> K,
-    ) -> Ordered {
-        let Self {
-            ways, mut cells, ..
-        } = self;
-        let way_of = |cell: &Cell| ways.get(cell.way as usize);
-        let mut order: Vec<(u128, usize)> = (0..)
-            .zip(&cells)
-            .map(|(at, cell)| (way_of(cell).map_or(0, |way| key(way, cell)), at))
-            .collect();
-        order.sort_unstable_by_key(|(key, _)| *key);
-        for alike in order.chunk_by_mut(|a, b| a.0 == b.0) {
-            if alike.len() > 1 {
-                alike.sort_by_cached_key(|(_, at)| {
-                    let cell = cells.get(*at)?;
-                    way_of(cell).map(|way| rest(way, cell))
-                });
-            }
-        }
-        // They are handed out from the end.
-        order.reverse();
-        // Each row goes to its place; what stood there has been put behind, where the order finds it.
-        for to in 0..order.len() {
-            let mut from = order[to].1;
-            while from < to {
-                from = order[from].1;
-            }
-            order[to].1 = from;
-            cells.swap(to, from);
-        }
-        Ordered { ways, cells }
+    /// The ways and their rows, in no order.
+    pub(crate) fn into_rows(self) -> (Vec<Way>, Vec<Cell>) {
+        debug_assert!(self.waiting.is_empty(), "the tally is not settled");
+        (self.ways, self.cells)
     }
 
     /// Takes in the rows of the stretch that follows; `names` is where `renaming` leads to.
@@ -259,9 +235,11 @@ impl Tally {
         names: &Names,
         later_rows: Self,
         renaming: &Renaming,
-        shift: impl Fn(Position) -> Position,
+        shift: impl Fn(Position) -> Position + Sync,
     ) {
-        let Self { ways, cells, .. } = later_rows;
+        let Self {
+            ways, mut cells, ..
+        } = later_rows;
         let renamed = |way: Way| Way {
             service: renaming.service(way.service),
             server: renaming.of(way.server),
@@ -272,10 +250,10 @@ impl Tally {
             .into_iter()
             .map(|way| self.number(renamed(way)))
             .collect();
-        let mut rows = cells.into_iter().peekable();
-        let mut waiting = Vec::with_capacity(WAITING);
-        while rows.peek().is_some() {
-            waiting.extend(rows.by_ref().take(WAITING).map(|mut row| {
+        let number = cells.len();
+        let (low, high) = cells.split_at_mut(number / 2);
+        let translate = |rows: &mut [Cell]| {
+            for row in rows.iter_mut() {
                 row.way = ways.get(row.way as usize).copied().unwrap_or(u32::MAX);
                 for name in [
                     &mut row.account,
@@ -286,34 +264,54 @@ impl Tally {
                     *name = renaming.of(*name);
                 }
                 row.example = shift(row.example);
-                (self.hasher.hash_one(row.key()), row)
-            }));
-            self.fetch(waiting.iter().map(|(hash, _)| *hash));
-            for (hash, row) in waiting.drain(..) {
-                self.put(names, hash, row);
+            }
+            self.places_of(rows)
+        };
+        let (mut places, others) = parallel::halves(number, || translate(low), || translate(high));
+        places.extend(others);
+        let middle = self.cells.len() / 2;
+        let (low, high) = self.cells.split_at_mut(middle);
+        // Each takes in what belongs to its half.
+        let take_in = |own: &mut [Cell], first: usize| {
+            for (row, (_, number)) in cells.iter().zip(&places) {
+                if let Some(cell) = own.get_mut((*number as usize).wrapping_sub(first)) {
+                    cell.join(names.texts(), row);
+                }
+            }
+        };
+        parallel::halves(number, || take_in(low, 0), || take_in(high, middle));
+        for (row, (hash, number)) in cells.into_iter().zip(places) {
+            if number == u32::MAX {
+                self.push(hash, row);
             }
         }
     }
 
-    /// Has the rows with these hashes at hand, if there are any.
-    fn fetch(&mut self, hashes: impl Iterator<Item = u64>) {
-        let mut places = std::mem::take(&mut self.places);
-        places.clear();
-        places.extend(hashes.map(|hash| {
-            let likely = self.index.find(hash, |_| true).copied();
-            (hash, likely.unwrap_or(u32::MAX))
-        }));
-        let likely = places.iter().map(|(_, likely)| self.cell(*likely));
-        fetched(likely.map(|cell| cell.map_or(0, |cell| cell.account.number())));
-        self.places = places;
+    /// The hash of each row and the number of the one with the same key here, if there is one.
+    fn places_of(&self, rows: &[Cell]) -> Vec<(u64, u32)> {
+        let mut places = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(WAITING) {
+            let hashes = rows.iter().map(|row| self.hasher.hash_one(row.key()));
+            let from = places.len();
+            places.extend(hashes.map(|hash| (hash, self.likely(hash))));
+            self.touch(&places[from..]);
+            for (row, (hash, number)) in rows.iter().zip(&mut places[from..]) {
+                *number = self.find(*hash, row.key()).unwrap_or(u32::MAX);
+            }
+        }
+        places
     }
 
-    /// Takes in a row with the way and the hash that it has here.
-    fn put(&mut self, names: &Names, hash: u64, row: Cell) {
-        let number = self.row(hash, row.key(), row.example);
-        if let Some(cell) = self.cells.get_mut(number as usize) {
-            cell.join(names.texts(), row);
-        }
+    /// The number of a row that is likely to have this hash.
+    fn likely(&self, hash: u64) -> u32 {
+        let likely = self.index.find(hash, |_| true);
+        likely.copied().unwrap_or(u32::MAX)
+    }
+
+    /// Has these rows at hand.
+    fn touch(&self, places: &[(u64, u32)]) {
+        let rows = places.iter().map(|(_, number)| self.cell(*number));
+        fetched(rows.map(|cell| cell.map_or(0, |cell| cell.account.number())));
     }
 
     /// The number of a way.
@@ -346,6 +344,16 @@ impl Tally {
         if let Some(number) = self.find(hash, key) {
             return number;
         }
+        let (way, account, client) = key;
+        let cell = Cell {
+            way,
+            ..Cell::new(account, client, example)
+        };
+        self.push(hash, cell)
+    }
+
+    /// Adds a row, which must be new.
+    fn push(&mut self, hash: u64, cell: Cell) -> u32 {
         let Self {
             cells,
             index,
@@ -353,50 +361,11 @@ impl Tally {
             ..
         } = self;
         let number = u32::try_from(cells.len()).unwrap_or(u32::MAX);
-        let (way, account, client) = key;
-        cells.push(Cell {
-            way,
-            ..Cell::new(account, client, example)
-        });
+        cells.push(cell);
         index.insert_unique(hash, number, |&number| {
             hasher.hash_one(cells[number as usize].key())
         });
         number
-    }
-}
-
-/// Rows in order. Each is given back to the system once it is handed out, so that what is made of them finds room.
-pub(crate) struct Ordered {
-    ways: Vec<Way>,
-    /// The next one is the last.
-    cells: Vec<Cell>,
-}
-
-impl Ordered {
-    /// The next row, if it is such a one.
-    pub(crate) fn next_if(&mut self, is: impl FnOnce(&Way, &Cell) -> bool) -> Option<(Way, Cell)> {
-        let next = self.cells.last()?;
-        let way = *self.ways.get(next.way as usize)?;
-        if !is(&way, next) {
-            return None;
-        }
-        let cell = self.cells.pop()?;
-        if self.cells.len().is_multiple_of(GIVEN_BACK) {
-            self.cells.shrink_to_fit();
-        }
-        Some((way, cell))
-    }
-}
-
-impl Iterator for Ordered {
-    type Item = (Way, Cell);
-
-    fn next(&mut self) -> Option<(Way, Cell)> {
-        self.next_if(|_, _| true)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.cells.len(), Some(self.cells.len()))
     }
 }
 

@@ -12,6 +12,7 @@ use super::calibration::Calibration;
 use super::cell::Cell;
 use super::meaning::Meanings;
 use super::names::{Name, Names, Ranks};
+use super::ordered::Ordered;
 use super::refusal::{self, Kind};
 use super::segment::Segment;
 use super::services::{Service, Services};
@@ -92,14 +93,14 @@ fn rows(tally: Tally, meanings: &Meanings, order: &Order, words: &Words) -> (Vec
         let transport = meanings.transport(way, cell);
         (server, order.names.of(way.method), transport)
     };
-    let mut ordered = tally.in_order(first, rest);
+    let mut ordered = Ordered::by(tally, first, rest);
     let mut ways = HashMap::new();
     let mut rows = (Vec::with_capacity(ordered.size_hint().0), Vec::new());
     while let Some((way, mut cell)) = ordered.next() {
         let own = (first(&way, &cell), rest(&way, &cell));
         let alike = |way: &Way, cell: &Cell| first(way, cell) == own.0 && rest(way, cell) == own.1;
         while let Some((_, next)) = ordered.next_if(alike) {
-            cell.join(&words.texts, next);
+            cell.join(&words.texts, &next);
         }
         let (.., transport) = own.1;
         let way = ways
@@ -194,8 +195,7 @@ fn refusals(
         joined([service.copied().unwrap_or(0), account, client, reason])
     };
     let rest = |way: &Way, _: &Cell| (order.names.of(way.server), way.shown);
-    let refused: Vec<(Kind, Refusal)> = tally
-        .in_order(first, rest)
+    let refused: Vec<(Kind, Refusal)> = Ordered::by(tally, first, rest)
         .filter_map(|(way, cell)| {
             let kind = refusal::kind(words.bytes(way.method));
             let transport = meanings.transport(&way, &cell);
