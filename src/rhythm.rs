@@ -13,10 +13,15 @@ pub struct Rhythm {
 }
 
 /// Logins per hour of the week.
+///
+/// Nearly every client logs in at few of them. An entry has the hour in its upper byte and a count in the lower one; the entries
+/// are in no order, and an hour may have several.
 #[derive(Clone, Debug)]
 enum Hours {
-    /// Hour of the week in the upper byte, count in the lower one, in no order; an hour may stand there several times.
-    Few(Vec<u16>),
+    /// Entries without memory of their own, of which the first `used` ones count.
+    Few { used: u8, entries: [u16; FEW] },
+    /// The same for more of them.
+    More { used: u8, entries: Box<[u16]> },
     /// One count for each hour.
     Many(Box<[u32; 168]>),
 }
@@ -38,8 +43,11 @@ struct Blocks(Vec<(i64, u64)>);
 /// The most that is counted of one hour of the week.
 const MOST: u32 = (1 << 24) - 1;
 
-/// With more entries than this, one count for each hour takes less room.
-const FEW: usize = 128;
+/// So many entries fit where a pointer and the number of more would stand.
+const FEW: usize = 11;
+
+/// With more entries than this, one count for each hour takes hardly more room.
+const MOST_ENTRIES: usize = 128;
 
 const DAY: i64 = 86_400;
 
@@ -58,28 +66,24 @@ impl Rhythm {
     /// What [`Self::add`] looks at first, for whoever wants it at hand before.
     pub(crate) fn last_entry(&self) -> usize {
         match &self.hours {
-            Hours::Few(few) => few.last().map_or(0, |packed| usize::from(*packed)),
             Hours::Many(many) => many.first().map_or(0, |count| *count as usize),
+            packed => packed
+                .entries()
+                .last()
+                .map_or(0, |entry| usize::from(*entry)),
         }
     }
 
     /// Takes in another one.
     pub fn join(&mut self, other: &Self) {
-        match (&mut self.hours, &other.hours) {
-            (Hours::Few(few), Hours::Few(more)) if few.capacity() - few.len() >= more.len() => {
-                few.extend_from_slice(more);
+        if let Hours::Many(many) = &other.hours {
+            for (hour, count) in (0..).zip(many.iter()).filter(|(_, count)| **count > 0) {
+                self.hours.add(hour, *count);
             }
-            (_, Hours::Few(few)) => {
-                for packed in few {
-                    self.hours
-                        .add((packed >> 8) as u8, u32::from(packed & 0xff));
-                }
-            }
-            (_, Hours::Many(many)) => {
-                for (hour, count) in (0..).zip(many.iter()).filter(|(_, count)| **count > 0) {
-                    self.hours.add(hour, *count);
-                }
-            }
+        }
+        for entry in other.hours.entries() {
+            let [hour, count] = entry.to_be_bytes();
+            self.hours.add(hour, u32::from(count));
         }
         self.minutes |= other.minutes;
         for (block, bits) in other.days.blocks() {
@@ -90,8 +94,8 @@ impl Rhythm {
     /// Logins per hour of the week, Monday 00:00 first.
     pub fn hours(&self) -> [u32; 168] {
         match &self.hours {
-            Hours::Few(few) => counts(few),
             Hours::Many(many) => **many,
+            packed => counts(packed.entries()),
         }
     }
 
@@ -151,67 +155,102 @@ impl Eq for Rhythm {}
 
 impl Default for Hours {
     fn default() -> Self {
-        Self::Few(Vec::new())
+        Self::Few {
+            used: 0,
+            entries: [0; FEW],
+        }
     }
 }
 
 impl Hours {
     fn add(&mut self, hour: u8, count: u32) {
-        match self {
+        let (used, entries) = match self {
+            Self::Few { used, entries } => (used, &mut entries[..]),
+            Self::More { used, entries } => (used, &mut entries[..]),
             Self::Many(many) => {
                 if let Some(known) = many.get_mut(usize::from(hour)) {
                     *known = (*known + count.min(MOST)).min(MOST);
                 }
+                return;
             }
-            Self::Few(few) => {
-                let mut left = count;
-                if let Some(last) = few.last_mut()
-                    && last.to_be_bytes()[0] == hour
-                {
-                    let taken = left.min(0xff - u32::from(*last & 0xff));
-                    *last += taken as u16;
-                    left -= taken;
-                }
-                if left == 0 {
-                    return;
-                }
-                if left <= 0xff {
-                    if few.len() == few.capacity() && !make_room(few) {
-                        *self = Self::Many(Box::new(counts(few)));
-                        self.add(hour, left);
-                        return;
-                    }
-                    few.push(u16::from_be_bytes([hour, left as u8]));
-                } else {
-                    *self = Self::Many(Box::new(counts(few)));
-                    self.add(hour, left);
-                }
+        };
+        let mut left = count;
+        if let Some(last) = entries[..usize::from(*used)].last_mut()
+            && last.to_be_bytes()[0] == hour
+        {
+            let taken = left.min(0xff - u32::from(*last & 0xff));
+            *last += taken as u16;
+            left -= taken;
+        }
+        if left == 0 {
+            return;
+        }
+        match entries.get_mut(usize::from(*used)) {
+            Some(free) if left <= 0xff => {
+                *free = u16::from_be_bytes([hour, left as u8]);
+                *used += 1;
+            }
+            Some(_) => {
+                self.spread();
+                self.add(hour, left);
+            }
+            None => {
+                self.make_room();
+                self.add(hour, left);
             }
         }
     }
-}
 
-/// Makes each hour one entry as far as its count fits, and sees to room for more; false where there would be too many.
-fn make_room(few: &mut Vec<u16>) -> bool {
-    few.sort_unstable();
-    few.dedup_by(|later, kept| {
-        let [hour, count] = later.to_be_bytes();
-        let [kept_hour, kept_count] = kept.to_be_bytes();
-        match kept_count.checked_add(count) {
-            Some(sum) if kept_hour == hour => {
-                *kept = u16::from_be_bytes([hour, sum]);
-                true
-            }
-            Some(_) | None => false,
+    /// The entries, where there are any.
+    fn entries(&self) -> &[u16] {
+        match self {
+            Self::Few { used, entries } => &entries[..usize::from(*used)],
+            Self::More { used, entries } => &entries[..usize::from(*used)],
+            Self::Many(_) => &[],
         }
-    });
-    if few.len() * 4 > few.capacity() * 3 || few.is_empty() {
-        if few.capacity() >= FEW {
-            return false;
-        }
-        few.reserve_exact(few.capacity().max(4));
     }
-    true
+
+    /// Makes each hour one entry as far as its count fits, and sees to room for more.
+    fn make_room(&mut self) {
+        let room = match self {
+            Self::Few { .. } => FEW,
+            Self::More { entries, .. } => entries.len(),
+            Self::Many(_) => return,
+        };
+        let mut entries = self.entries().to_vec();
+        entries.sort_unstable();
+        entries.dedup_by(|later, kept| {
+            let [hour, count] = later.to_be_bytes();
+            let [kept_hour, kept_count] = kept.to_be_bytes();
+            match kept_count.checked_add(count) {
+                Some(sum) if kept_hour == hour => {
+                    *kept = u16::from_be_bytes([hour, sum]);
+                    true
+                }
+                Some(_) | None => false,
+            }
+        });
+        let used = entries.len();
+        let room = if used * 4 > room * 3 { 2 * room } else { room };
+        if room > MOST_ENTRIES {
+            self.spread();
+            return;
+        }
+        entries.resize(room, 0);
+        let used = used as u8;
+        *self = match entries.first_chunk() {
+            Some(&entries) if room == FEW => Self::Few { used, entries },
+            Some(_) | None => Self::More {
+                used,
+                entries: entries.into(),
+            },
+        };
+    }
+
+    /// Gives each hour a count.
+    fn spread(&mut self) {
+        *self = Self::Many(Box::new(counts(self.entries())));
+    }
 }
 
 fn counts(few: &[u16]) -> [u32; 168] {
