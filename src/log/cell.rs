@@ -72,6 +72,17 @@ impl Cell {
     }
 }
 
+/// After how many rows their memory is given back.
+const GIVEN_BACK: usize = 4096;
+
+/// Gives the memory of rows that were taken away from the end back to the system from time to time, so that what is made of them
+/// finds room.
+pub(crate) fn give_back(cells: &mut Vec<Cell>) {
+    if cells.len().is_multiple_of(GIVEN_BACK) {
+        cells.shrink_to_fit();
+    }
+}
+
 fn least(texts: &Texts, a: Name, b: Name) -> Name {
     if a == b || !b.is_some() {
         a

@@ -1,12 +1,9 @@
 //! Rows of a tally in order.
 
-use super::cell::Cell;
+use super::cell::{self, Cell};
 use super::tally::{Tally, Way};
 
-/// After how many rows their memory is given back.
-const GIVEN_BACK: usize = 4096;
-
-/// Rows, from the first to the last. Each is given back to the system once it is handed out, so that what is made of them finds room.
+/// Rows, from the first to the last. Each is given back to the system once it is handed out.
 pub(crate) struct Ordered {
     ways: Vec<Way>,
     /// The next one is the last.
@@ -57,9 +54,7 @@ impl Ordered {
             return None;
         }
         let cell = self.cells.pop()?;
-        if self.cells.len().is_multiple_of(GIVEN_BACK) {
-            self.cells.shrink_to_fit();
-        }
+        cell::give_back(&mut self.cells);
         Some((way, cell))
     }
 }

@@ -254,11 +254,13 @@ impl Segment {
         next
     }
 
-    fn joined(mut self, next: Self) -> Self {
+    fn joined(mut self, mut next: Self) -> Self {
         let renaming = Renaming::new(
             (&next.names, &next.services),
             (&mut self.names, &mut self.services),
         );
+        // From here on they are in the way only.
+        next.names = Names::default();
         let shift = {
             let (file, lines) = (self.last_file, self.lines_of_last_file);
             move |at: Position| match file == Some(at.file) && at != Position::NOWHERE {

@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use serde::{Deserialize, Serialize};
 
-use super::cell::Cell;
+use super::cell::{self, Cell};
 use super::names::{Name, Names, fetched};
 use super::services::{Renaming, Service};
 use crate::evidence::Time;
@@ -237,9 +237,7 @@ impl Tally {
         renaming: &Renaming,
         shift: impl Fn(Position) -> Position + Sync,
     ) {
-        let Self {
-            ways, mut cells, ..
-        } = later_rows;
+        let (ways, mut cells) = later_rows.into_rows();
         let renamed = |way: Way| Way {
             service: renaming.service(way.service),
             server: renaming.of(way.server),
@@ -280,10 +278,12 @@ impl Tally {
             }
         };
         parallel::halves(number, || take_in(low, 0), || take_in(high, middle));
-        for (row, (hash, number)) in cells.into_iter().zip(places) {
+        // Those that are new here. Their memory is given back, as that of the others.
+        while let (Some(row), Some((hash, number))) = (cells.pop(), places.pop()) {
             if number == u32::MAX {
                 self.push(hash, row);
             }
+            cell::give_back(&mut cells);
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use hashbrown::HashMap;
 
-use crate::evidence::{Evidence, Transport};
+use crate::evidence::{Evidence, Text, Transport};
 use crate::protocol::Protocol;
 
 use super::screen::{Screen, Tone};
@@ -48,7 +48,7 @@ const fn bit(transport: Transport) -> u8 {
 
 /// The totals of the logins with an account.
 pub fn totals(evidence: &Evidence) -> Totals {
-    let mut accounts: HashMap<&[u8], Ways> = HashMap::new();
+    let mut accounts: HashMap<&Text, Ways> = HashMap::new();
     for row in &evidence.rows {
         if let Some(account) = &row.account {
             let ways = accounts.entry(account).or_default();
