@@ -37,8 +37,9 @@ pub(crate) fn map<T: Send, U: Send>(items: Vec<T>, work: impl Fn(T) -> U + Sync)
     })
 }
 
-/// Fewer small things than these are not worth a thread of their own, which takes as long to start as some hundred of them.
-const WORTH_HALVING: usize = 4096;
+/// Fewer small things than these are not worth a thread of their own, which takes as long to start as some hundred of them; less in
+/// tests, so that theirs are.
+const WORTH_HALVING: usize = if cfg!(test) { 16 } else { 4096 };
 
 /// Does both halves of the work on so many small things, at once where they are many.
 pub(crate) fn halves<A: Send, B>(
