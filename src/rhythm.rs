@@ -46,7 +46,7 @@ const MOST: u32 = (1 << 24) - 1;
 /// So many entries fit where a pointer and the number of more would stand.
 const FEW: usize = 11;
 
-/// With more entries than this, one count for each hour takes hardly more room.
+/// Where more are needed, one count for each hour is looked up faster and takes little more room.
 const MOST_ENTRIES: usize = 128;
 
 const DAY: i64 = 86_400;
@@ -231,8 +231,13 @@ impl Hours {
             }
         });
         let used = entries.len();
-        let room = if used * 4 > room * 3 { 2 * room } else { room };
-        if room > MOST_ENTRIES {
+        let full = |room: usize| used * 4 > room * 3;
+        let room = if full(room) {
+            MOST_ENTRIES.min(2 * room)
+        } else {
+            room
+        };
+        if full(room) {
             self.spread();
             return;
         }
@@ -300,6 +305,7 @@ pub fn hour_of_week(clock: i64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn hours_follow_the_week() {
@@ -361,5 +367,22 @@ mod tests {
         most.add(0, u32::MAX);
         most.add(0, 1);
         assert_eq!(most.hours()[72], MOST);
+    }
+
+    proptest! {
+        #[test]
+        fn hours_are_sums_whoever_counts_them(
+            logins in prop::collection::vec((any::<bool>(), prop_oneof![0..9i64, 0..168i64], prop_oneof![1..3u32, 200..600u32]), 0..400)
+        ) {
+            let mut expected = [0u32; 168];
+            let mut two = [Rhythm::default(), Rhythm::default()];
+            for (second, hour, count) in logins {
+                expected[hour as usize] += count;
+                two[usize::from(second)].add(4 * DAY + hour * 3600, count);
+            }
+            let [mut one, other] = two;
+            one.join(&other);
+            prop_assert_eq!(one.hours(), expected);
+        }
     }
 }
