@@ -1,13 +1,17 @@
-//! Work on many items at once, one thread for each core, with the results in the order of the items.
+//! Work on many items at once, where the machine has several cores, with the results in the order of the items.
 
 use std::thread;
 
 /// Below this many items a second thread costs more than it saves.
 const WORTH_IT: usize = 8;
 
-/// Applies `work` to every item.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Applies `work` to every item, in one thread for each core.
 pub(crate) fn map<T: Send, U: Send>(items: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores();
     if threads == 1 || items.len() < WORTH_IT {
         return items.into_iter().map(work).collect();
     }
@@ -47,7 +51,7 @@ pub(crate) fn halves<A: Send, B>(
     one: impl FnOnce() -> A + Send,
     other: impl FnOnce() -> B,
 ) -> (A, B) {
-    if things < WORTH_HALVING {
+    if things < WORTH_HALVING || cores() == 1 {
         return (one(), other());
     }
     thread::scope(|scope| {

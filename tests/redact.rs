@@ -31,11 +31,15 @@ fn no_name_is_left_in_any_format() {
     for format in ["text", "json"] {
         answers.push(said(&["scan", "--root", "open", "--format", format]));
     }
+    // Its lines have the address of the server.
+    let log = "after/var/log/maillog";
+    answers.push(said(&["scan", "--log", log, "--format", "json"]));
     for answer in answers {
         for name in [
             "scan@",
             "user0",
             "anna@",
+            "192.0.2.10",
             "192.0.2.50",
             "192.0.2.80",
             "198.51.100.7",

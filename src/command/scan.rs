@@ -134,7 +134,7 @@ pub(super) fn run(arguments: &Arguments, invocation: &Invocation, screen: &Scree
         ScanFormat::Evidence => Ok(()),
     };
     let notes = std::mem::take(&mut evidence.warnings);
-    // The program ends soon: that gives all back at once, where a million rows one by one would take a second.
+    // It is given back when the program ends: at once, where a million rows one by one would take a second.
     std::mem::forget(evidence);
     match written {
         Ok(()) => Outcome {

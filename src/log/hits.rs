@@ -268,8 +268,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn hits_are_what_going_from_line_to_line_finds(words in prop::collection::vec(0..6usize, 0..2000)) {
-            let words: Vec<&[u8]> = words.iter().map(|word| [&b"\n"[..], b"d[", b"n", b": ", b"a line without any mark", b"d"][*word]).collect();
+        fn hits_are_what_going_from_line_to_line_finds(words in prop::collection::vec(0..48usize, 0..400)) {
+            // Some lines are longer than a stretch.
+            let (long, stretch) = (vec![b'x'; 2 * STRETCH + 1], vec![b'x'; STRETCH - 1]);
+            let kinds = [&b"\n"[..], b"d[", b"n", b": ", b"a line without any mark", b"d"];
+            let word = |word: &usize| match word {
+                46 => &long[..],
+                47 => &stretch[..],
+                _ => kinds[word % kinds.len()],
+            };
+            let words: Vec<&[u8]> = words.iter().map(word).collect();
             let (text, pairs) = (words.concat(), [*b"d[", *b"n:"]);
             let (expected, lines) = slowly(&pairs, &text);
             for level in [Level::new(), Level::baseline()] {

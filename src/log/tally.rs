@@ -58,7 +58,7 @@ impl Position {
     pub(crate) const NOWHERE: Self = Self { file: 0, line: 0 };
 }
 
-/// By which way: everything about a login that many accounts share.
+/// By which way: everything about a login that many accounts share, as the log shows it. What that proves is for the evidence's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Way {
     pub(crate) service: Service,
@@ -278,7 +278,7 @@ impl Tally {
             }
         };
         parallel::halves(number, || take_in(low, 0), || take_in(high, middle));
-        // Those that are new here. Their memory is given back, as that of the others.
+        // What is new here is added; the memory of all is given back on the way.
         while let (Some(row), Some((hash, number))) = (cells.pop(), places.pop()) {
             if number == u32::MAX {
                 self.push(hash, row);

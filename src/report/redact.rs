@@ -10,7 +10,7 @@ use bstr::ByteSlice;
 use hashbrown::HashMap;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::evidence::{Evidence, Refusal, Row, Text, Way};
+use crate::evidence::{Evidence, Row, Text, Texts, Way};
 use crate::impact::Preflight;
 
 /// How names become pseudonyms.
@@ -30,7 +30,7 @@ impl Redaction {
     }
 
     /// The pseudonym of a text: `account-5f3a09b2c1`.
-    fn pseudonym(&self, kind: &str, text: &[u8]) -> Text {
+    fn pseudonym(&self, kind: &str, text: &[u8]) -> String {
         let mut hasher = SipHasher13::new_with_key(&self.key);
         hasher.write(kind.as_bytes());
         hasher.write_u8(0);
@@ -40,39 +40,43 @@ impl Redaction {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        format!("{kind}-{digits}").into()
+        format!("{kind}-{digits}")
     }
 
     fn account(&self, account: &mut Option<Text>) {
         if let Some(name) = account {
-            *name = self.pseudonym("account", name);
+            *name = self.pseudonym("account", name).into();
         }
     }
 
-    /// What the server wrote for want of an address stays.
     fn client(&self, client: &mut Text) {
-        if !matches!(client.as_bytes(), b"" | b"unknown") {
-            *client = self.pseudonym("client", client);
+        if is_named(client) {
+            *client = self.pseudonym("client", client).into();
         }
     }
 
     fn name(&self, name: &mut Option<Text>) {
         if let Some(name) = name {
-            *name = self.pseudonym("name", name);
+            *name = self.pseudonym("name", name).into();
         }
     }
 
     /// Redacts what the logs prove.
     pub fn evidence(&self, evidence: &mut Evidence) {
+        // They are kept together, as the names are.
+        let mut pseudonyms = Pseudonyms::default();
+        each_name(evidence, |kind, name| pseudonyms.note(self, kind, name));
+        let (texts, numbers) = (Arc::new(pseudonyms.texts), pseudonyms.numbers);
+        each_name(evidence, |kind, name| {
+            if let Some(number) = numbers.get(&(kind, name.clone())) {
+                *name = Text::of(Arc::clone(&texts), *number);
+            }
+        });
         let mut ways = HashMap::new();
         for row in evidence.rows.iter_mut().chain(&mut evidence.anonymous) {
-            self.row(row);
             let way = ways.entry(Arc::clone(&row.way));
             let way = way.or_insert_with_key(|way| Arc::new(self.way(way)));
             row.way = Arc::clone(way);
-        }
-        for refusal in &mut evidence.refused {
-            self.refusal(refusal);
         }
         // The order must not tell what the names no longer do.
         let key = |row: &Row| {
@@ -95,23 +99,12 @@ impl Redaction {
         });
     }
 
-    fn row(&self, row: &mut Row) {
-        self.account(&mut row.account);
-        self.client(&mut row.client);
-        self.name(&mut row.client_name);
-    }
-
     fn way(&self, way: &Way) -> Way {
         let mut way = way.clone();
         if let Some(address) = &mut way.server_address {
-            *address = self.pseudonym("server", address);
+            *address = self.pseudonym("server", address).into();
         }
         way
-    }
-
-    fn refusal(&self, refusal: &mut Refusal) {
-        self.account(&mut refusal.account);
-        self.client(&mut refusal.client);
     }
 
     /// Redacts the answer of preflight.
@@ -154,7 +147,55 @@ impl Redaction {
             minimum.already.sort();
         }
         for words in preflight.unused.iter_mut().chain(&mut preflight.expired) {
-            *words = self.pseudonym("accepted", words.as_bytes()).to_string();
+            *words = self.pseudonym("accepted", words.as_bytes());
+        }
+    }
+}
+
+/// The pseudonyms of some names.
+#[derive(Default)]
+struct Pseudonyms {
+    texts: Texts,
+    /// Their numbers among these.
+    numbers: HashMap<(&'static str, Text), u32>,
+}
+
+impl Pseudonyms {
+    fn note(&mut self, redaction: &Redaction, kind: &'static str, name: &Text) {
+        let Self { texts, numbers } = self;
+        numbers.entry((kind, name.clone())).or_insert_with(|| {
+            // There are no more of them than names, which have numbers of the same size.
+            let number = u32::try_from(texts.len()).unwrap_or(u32::MAX);
+            texts.push(redaction.pseudonym(kind, name).as_bytes());
+            number
+        });
+    }
+}
+
+/// What the server wrote for want of an address stays.
+fn is_named(client: &Text) -> bool {
+    !matches!(client.as_bytes(), b"" | b"unknown")
+}
+
+/// Visits the names of accounts and clients, each with its kind.
+fn each_name(evidence: &mut Evidence, mut visit: impl FnMut(&'static str, &mut Text)) {
+    let mut both = |account: &mut Option<Text>, client: &mut Text| {
+        if let Some(account) = account {
+            visit("account", account);
+        }
+        if is_named(client) {
+            visit("client", client);
+        }
+    };
+    for refusal in &mut evidence.refused {
+        both(&mut refusal.account, &mut refusal.client);
+    }
+    for row in evidence.rows.iter_mut().chain(&mut evidence.anonymous) {
+        both(&mut row.account, &mut row.client);
+    }
+    for row in evidence.rows.iter_mut().chain(&mut evidence.anonymous) {
+        if let Some(name) = &mut row.client_name {
+            visit("name", name);
         }
     }
 }

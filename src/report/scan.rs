@@ -39,10 +39,10 @@ pub fn write(
         writeln!(out, "no line from {} to {}", first.day(), last.day())?;
     }
     totals::write(out, &totals, screen)?;
-    let mut ways: BTreeMap<Transport, Vec<&Row>> = BTreeMap::new();
+    let mut by_transport: BTreeMap<Transport, Vec<&Row>> = BTreeMap::new();
     for row in evidence.rows.iter().chain(&evidence.anonymous) {
         if row.way.transport != Transport::Tls || detail == Detail::All {
-            ways.entry(row.way.transport).or_default().push(row);
+            by_transport.entry(row.way.transport).or_default().push(row);
         }
     }
     for (transport, title) in [
@@ -55,7 +55,7 @@ pub fn write(
         (Transport::Local, "without TLS, from the server itself"),
         (Transport::Tls, "under TLS"),
     ] {
-        let rows = ways.remove(&transport).unwrap_or_default();
+        let rows = by_transport.remove(&transport).unwrap_or_default();
         write_table(
             out,
             title,
@@ -131,10 +131,13 @@ fn tone(evidence: &Evidence) -> Tone {
 /// The first line: how many, of how many, in what time.
 fn answer(evidence: &Evidence, totals: &Totals) -> String {
     let (all, unknown) = (totals.all, totals.only_unknown);
-    // They are not looked for where there are too many to be named.
-    let rows = evidence.rows.iter().filter(|_| all.clear <= FEW);
-    let names = rows.filter(|row| row.way.transport == Transport::Clear);
-    let names = few(names.filter_map(|row| row.account.as_ref()).collect());
+    let names = if all.clear <= FEW {
+        let rows = evidence.rows.iter();
+        let clear = rows.filter(|row| row.way.transport == Transport::Clear);
+        few(clear.filter_map(|row| row.account.as_ref()).collect())
+    } else {
+        None
+    };
     let names = names.map_or_else(String::new, |names| format!(": {names}"));
     let days = days(&evidence.window);
     if all.accounts == 0 && evidence.anonymous.is_empty() {

@@ -40,7 +40,7 @@ pub struct Seen {
 }
 
 /// The ways by which one account was seen on each protocol, as [`bit`] has them.
-type Ways = [u8; 5];
+type Ways = [u8; Protocol::ALL.len()];
 
 const fn bit(transport: Transport) -> u8 {
     1 << transport as u8
@@ -52,12 +52,12 @@ pub fn totals(evidence: &Evidence) -> Totals {
     for row in &evidence.rows {
         if let Some(account) = &row.account {
             let ways = accounts.entry(account).or_default();
-            ways[row.way.protocol as usize] |= bit(row.way.transport);
+            ways[row.way.protocol.number()] |= bit(row.way.transport);
         }
     }
     let mut totals = Totals::default();
     for ways in accounts.values() {
-        for (protocol, ways) in PROTOCOLS.into_iter().zip(ways) {
+        for (protocol, ways) in Protocol::ALL.into_iter().zip(ways) {
             if *ways != 0 {
                 totals.protocols.entry(protocol).or_default().add(*ways);
             }
@@ -69,15 +69,6 @@ pub fn totals(evidence: &Evidence) -> Totals {
     }
     totals
 }
-
-/// In the order of their numbers.
-const PROTOCOLS: [Protocol; 5] = [
-    Protocol::Smtp,
-    Protocol::Imap,
-    Protocol::Pop3,
-    Protocol::Sieve,
-    Protocol::Submission,
-];
 
 impl Seen {
     /// Counts an account that was seen these ways.
