@@ -1,6 +1,7 @@
 //! Work on many items at once, where the machine has several cores, with the results in the order of the items.
 
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// Below this many items a second thread costs more than it saves.
 const WORTH_IT: usize = 8;
@@ -27,17 +28,15 @@ pub(crate) fn map<T: Send, U: Send>(items: Vec<T>, work: impl Fn(T) -> U + Sync)
     }
     let work = &work;
     thread::scope(|scope| {
-        let running: Vec<_> = shares
+        let begun: Vec<_> = shares
             .into_iter()
-            .map(|part| scope.spawn(move || part.into_iter().map(work).collect::<Vec<U>>()))
-            .collect();
-        running
-            .into_iter()
-            .flat_map(|thread| match thread.join() {
-                Ok(done) => done,
-                Err(panic) => std::panic::resume_unwind(panic),
+            .map(|part| {
+                begin(scope, move || {
+                    part.into_iter().map(work).collect::<Vec<U>>()
+                })
             })
-            .collect()
+            .collect();
+        begun.into_iter().flat_map(Begun::end).collect()
     })
 }
 
@@ -55,13 +54,53 @@ pub(crate) fn halves<A: Send, B>(
         return (one(), other());
     }
     thread::scope(|scope| {
-        let one = scope.spawn(one);
+        let one = begin(scope, one);
         let other = other();
-        match one.join() {
-            Ok(one) => (one, other),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        (one.end(), other)
     })
+}
+
+/// Work that a thread does, or that is done.
+enum Begun<'scope, T> {
+    Running(ScopedJoinHandle<'scope, T>),
+    Done(T),
+}
+
+/// Begins work in a thread of its own; where the system allows no more threads, it is done here.
+fn begin<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Begun<'scope, T> {
+    // A thread that cannot be started does not give back what it was to do, so it takes that from here.
+    let here = Arc::new(Mutex::new(Some(work)));
+    let there = Arc::clone(&here);
+    let running = thread::Builder::new().spawn_scoped(scope, move || done(&there));
+    match running {
+        Ok(running) => Begun::Running(running),
+        Err(_) => Begun::Done(done(&here)),
+    }
+}
+
+/// Does work that is there for one.
+fn done<T, W: FnOnce() -> T>(work: &Mutex<Option<W>>) -> T {
+    let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match work {
+        Some(work) => work(),
+        None => unreachable!("either the thread does it, or whoever could not start it"),
+    }
+}
+
+impl<T> Begun<'_, T> {
+    /// What it gave.
+    fn end(self) -> T {
+        match self {
+            Self::Running(thread) => match thread.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            },
+            Self::Done(done) => done,
+        }
+    }
 }
 
 #[cfg(test)]

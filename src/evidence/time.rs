@@ -19,10 +19,11 @@ pub struct Time {
 }
 
 impl Time {
-    /// By what times are ordered: the moment, then the clock face, so that equal moments order alike everywhere.
-    /// A time without a zone is taken as if it were in UTC.
-    pub(crate) fn order(self) -> (i64, i64) {
-        (self.clock - i64::from(self.offset.unwrap_or(0)), self.clock)
+    /// By what times are ordered: the moment, then the clock face and whether the zone is known, so that no two are alike and it
+    /// does not matter which comes first. A time without a zone is taken as if it were in UTC.
+    pub(crate) fn order(self) -> (i64, i64, bool) {
+        let moment = self.clock - i64::from(self.offset.unwrap_or(0));
+        (moment, self.clock, self.offset.is_some())
     }
 
     /// Whether it is before another: by the moment where both have a zone, else by the clock face.
@@ -112,6 +113,19 @@ mod tests {
         };
         assert!(never.to_string().starts_with("9999-12-30"));
         assert!("2026-10-30".parse::<Time>().is_err());
+    }
+
+    #[test]
+    fn no_two_times_are_alike_in_their_order() {
+        let unknown = Time {
+            clock: 0,
+            offset: None,
+        };
+        let known = Time {
+            offset: Some(0),
+            ..unknown
+        };
+        assert!(unknown.order() < known.order());
     }
 
     #[test]

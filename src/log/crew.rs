@@ -190,7 +190,8 @@ impl Crew<'_> {
         };
         thread::scope(|scope| {
             for _ in 1..self.threads.clamp(1, parts.len().max(1)) {
-                scope.spawn(work);
+                // Where the system allows no more threads, those that there are do the work.
+                let _ = thread::Builder::new().spawn_scoped(scope, work);
             }
             work();
         });
