@@ -52,9 +52,9 @@ fn find_with<S: Simd, const N: usize>(
         open: false,
     };
     let mut marks = Marks {
-        newlines: Places::NONE,
+        newlines: Bits::NONE,
         lines: [0; BLOCKS + 1],
-        pairs: Places::NONE,
+        pairs: Bits::NONE,
     };
     // A stretch with the byte before it, where there is no such place in the text.
     let mut copy;
@@ -79,11 +79,11 @@ fn find_with<S: Simd, const N: usize>(
 
 /// What stands where in a stretch.
 struct Marks {
-    newlines: Places,
+    newlines: Bits,
     /// How many line feeds are before each block, and before the end.
     lines: [u32; BLOCKS + 1],
     /// The second bytes of pairs.
-    pairs: Places,
+    pairs: Bits,
 }
 
 impl Marks {
@@ -119,21 +119,20 @@ impl Marks {
     }
 }
 
-/// Places in a stretch.
-struct Places {
-    /// A bit for each byte.
+/// A bit for each byte of a stretch.
+struct Bits {
     blocks: [u64; BLOCKS],
-    /// A bit for each block that has some.
+    /// The blocks in which one is set.
     some: u64,
 }
 
-impl Places {
+impl Bits {
     const NONE: Self = Self {
         blocks: [0; BLOCKS],
         some: 0,
     };
 
-    /// Notes which blocks have some.
+    /// Notes in which blocks one is set.
     #[inline(always)]
     fn sum_up(&mut self) {
         self.some = 0;
@@ -142,7 +141,7 @@ impl Places {
         }
     }
 
-    /// The first place at or behind this one.
+    /// The place of the first one that is set, from this place on.
     #[inline(always)]
     fn first_from(&self, place: usize) -> Option<usize> {
         let block = place / BLOCK;
@@ -157,7 +156,7 @@ impl Places {
         Some(block * BLOCK + there.trailing_zeros() as usize)
     }
 
-    /// The last place before this one.
+    /// That of the last one before this place.
     #[inline(always)]
     fn last_before(&self, place: usize) -> Option<usize> {
         let block = place / BLOCK;
@@ -168,7 +167,7 @@ impl Places {
         self.last_in(self.some & !(u64::MAX << block))
     }
 
-    /// The last place in these blocks.
+    /// That of the last one in these blocks.
     #[inline(always)]
     fn last_in(&self, blocks: u64) -> Option<usize> {
         let block = blocks.checked_ilog2()? as usize;

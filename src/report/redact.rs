@@ -63,7 +63,7 @@ impl Redaction {
 
     /// Redacts what the logs prove.
     pub fn evidence(&self, evidence: &mut Evidence) {
-        // They are kept together, as the names are.
+        // The pseudonyms are kept together, as the names are.
         let mut pseudonyms = Pseudonyms::default();
         each_name(evidence, |kind, name| pseudonyms.note(self, kind, name));
         let (texts, numbers) = (Arc::new(pseudonyms.texts), pseudonyms.numbers);
