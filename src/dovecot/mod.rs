@@ -11,6 +11,7 @@ mod check;
 mod conflict;
 mod file;
 mod include;
+mod input;
 mod joined;
 mod line;
 mod lookup;
@@ -149,7 +150,7 @@ pub struct Config {
 impl Config {
     /// Reads `file` (a daemon path such as `/etc/dovecot/dovecot.conf`) and what it includes.
     pub fn load(sources: &mut Sources, file: &Path) -> Self {
-        let family = if read::first_is_header(sources, file) {
+        let family = if input::first_is_header(sources, file) {
             Family::V24
         } else {
             Family::V23

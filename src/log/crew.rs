@@ -19,6 +19,7 @@ use super::input::{Input, Named};
 use super::json;
 use super::period::Period;
 use super::read::{self, Chunks};
+use super::role::Role;
 use super::segment::Segment;
 use super::share::{Share, Shares};
 use super::tally;
@@ -46,19 +47,6 @@ pub(crate) struct Part {
     pub(crate) start: u64,
     /// None: to the end.
     pub(crate) end: Option<u64>,
-}
-
-/// What is known of an input beside itself.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Role {
-    /// Its number in the positions of a segment.
-    pub(crate) file: u32,
-    /// The number of the log that it is a part of.
-    pub(crate) log: usize,
-    /// Other logs that may hold the same lines.
-    pub(crate) twins: Vec<usize>,
-    /// Those of them that a scan of everything reads later.
-    pub(crate) later_twins: Vec<usize>,
 }
 
 /// How far an input was read.

@@ -26,6 +26,7 @@ mod hits;
 mod input;
 mod inputs;
 mod json;
+mod kept;
 #[cfg(test)]
 mod laws;
 mod login;
@@ -45,6 +46,7 @@ mod resume;
 #[cfg(test)]
 mod resume_laws;
 mod rfc5424;
+mod role;
 mod rotation;
 mod row;
 mod saved;

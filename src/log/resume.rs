@@ -9,22 +9,22 @@
 //! lines are not in the order of time, [`Progress::overtaken`] tells so, and what was kept is of no use.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hashbrown::HashSet;
 
 use super::ScanError;
-use super::crew::{self, Part, Progress, Reached, Role};
+use super::crew::{self, Part, Progress, Reached};
 use super::input::{Input, Named};
 use super::inputs;
-use super::recognition::{begins_as, changed, digest, name, path, recognized};
+use super::recognition::{begins_as, changed, name, path, recognized};
+use super::role::{self, Role, Stems};
 use super::rotation;
 use super::row::File;
 use super::saved::Saved;
 use super::segment::Segment;
 use super::stamp::DAY;
 use super::tally;
-use super::unpack::Packing;
 use crate::evidence::{Span, Time};
 
 /// How a scan goes on.
@@ -36,13 +36,13 @@ pub(crate) struct Plan {
     pub(crate) keep: Vec<Part>,
     pub(crate) rest: Vec<Part>,
     /// All files, by their number; those that are gone stand behind those of the inputs.
-    files: Vec<File>,
+    pub(crate) files: Vec<File>,
 }
 
 /// Reads everything, from the beginning.
 pub(crate) fn whole(inputs: &[Input], segment: Segment) -> (Plan, Progress) {
     let stems = Stems::of(inputs, &[]);
-    let roles = roles(inputs, &stems, 0, false);
+    let roles = role::roles(inputs, &stems, 0, false);
     let rest = (0..inputs.len())
         .flat_map(|input| crew::parts(inputs, input, 0))
         .collect();
@@ -59,7 +59,7 @@ fn progress(segment: Segment, inputs: &[Input], stems: &Stems) -> Progress {
     Progress {
         segment,
         reached: vec![Reached::default(); inputs.len()],
-        known: vec![HashSet::new(); stems.0.len()],
+        known: vec![HashSet::new(); stems.len()],
         overtaken: None,
         errors: Vec::new(),
     }
@@ -70,57 +70,18 @@ fn progress(segment: Segment, inputs: &[Input], stems: &Stems) -> Progress {
 /// # Errors
 /// Where the logs are no longer those that were read, or cannot be taken up again.
 pub(crate) fn new_only(inputs: &[Input], saved: Saved) -> Result<(Plan, Progress), Vec<ScanError>> {
-    let error = |input: &Input, why: String| ScanError::input(&input.named, why);
     let found = recognized(inputs, &saved.files);
-    let mut errors = Vec::new();
-    for (number, input) in inputs.iter().enumerate() {
-        if input.is_stream() && input.named != Named::Journal {
-            errors.push(error(
-                input,
-                "a pipe or device cannot be taken up again where it was left; give files"
-                    .to_owned(),
-            ));
-        }
-        // What begins alike and was not found again may be the same lines all the same, which would count twice.
-        let alike = (0..saved.files.len())
-            .filter(|file| found[number].is_none() && !found.contains(&Some(*file)))
-            .map(|file| &saved.files[file])
-            .find(|file| begins_as(input, file));
-        if let Some(file) = alike {
-            let but = changed(input, file).unwrap_or_default();
-            errors.push(error(
-                input,
-                format!(
-                    "begins as {} did when it was read{but}; begin a new file for --resume",
-                    path(&file.name).display()
-                ),
-            ));
-        }
-        let later = (number + 1..inputs.len()).find(|&later| {
-            inputs[later].stem() == input.stem()
-                && found[later].is_some()
-                && found[number].is_none()
-                && !input.front.is_empty()
-        });
-        if let Some(later) = later {
-            errors.push(error(
-                input,
-                format!(
-                    "is older than {}, and was not there when that was read; begin a new file for --resume",
-                    inputs[later].named
-                ),
-            ));
-        }
-    }
+    let errors = obstacles(inputs, &saved.files, &found);
     if !errors.is_empty() {
         return Err(errors);
     }
+    let Saved { files, segment, .. } = saved;
     // Files that are gone keep their place before all others; those that are there take the place of their input.
-    let gone: Vec<usize> = (0..saved.files.len())
+    let gone: Vec<usize> = (0..files.len())
         .filter(|file| !found.contains(&Some(*file)))
         .collect();
-    let mut numbers = vec![0; saved.files.len()];
     let first = u32::try_from(gone.len()).unwrap_or(u32::MAX);
+    let mut numbers = vec![0; files.len()];
     for (number, &file) in (0..).zip(&gone) {
         numbers[file] = number;
     }
@@ -129,37 +90,69 @@ pub(crate) fn new_only(inputs: &[Input], saved: Saved) -> Result<(Plan, Progress
             numbers[*file] = number;
         }
     }
-    let stems = Stems::of(inputs, &saved.files);
+    let stems = Stems::of(inputs, &files);
     let mut plan = Plan {
-        roles: roles(inputs, &stems, first, true),
+        roles: role::roles(inputs, &stems, first, true),
         keep: Vec::new(),
         rest: Vec::new(),
-        files: gone.iter().map(|&file| saved.files[file].clone()).collect(),
+        files: gone.iter().map(|&file| files[file].clone()).collect(),
     };
-    let mut progress = progress(saved.segment, inputs, &stems);
+    let mut progress = progress(segment, inputs, &stems);
     progress
         .segment
         .renumber_files(|file| numbers.get(file as usize).copied().unwrap_or(0));
     for (number, input) in inputs.iter().enumerate() {
-        let before = found[number].map(|file| &saved.files[file]);
-        plan.files.push(match before {
-            Some(file) => File {
-                name: name(input),
-                ..file.clone()
-            },
-            None => File {
-                name: name(input),
-                ..File::default()
-            },
+        let before = found[number].map(|file| &files[file]);
+        plan.files.push(File {
+            name: name(input),
+            ..before.cloned().unwrap_or_default()
         });
         if let Some(file) = before {
             progress.reached[number] = reached(file);
         }
         plan.add(inputs, number, before, &progress.reached);
     }
-    plan.add_twins(inputs, &stems, &found, &saved.files, &mut progress)?;
+    plan.add_twins(inputs, &stems, &found, &files, &mut progress)?;
     plan.order_twins();
     Ok((plan, progress))
+}
+
+/// Why a scan cannot go on behind an earlier one that has read these files; `found` tells which of them each input is.
+fn obstacles(inputs: &[Input], files: &[File], found: &[Option<usize>]) -> Vec<ScanError> {
+    let mut errors = Vec::new();
+    for (number, input) in inputs.iter().enumerate() {
+        let mut error = |why: String| errors.push(ScanError::input(&input.named, why));
+        if input.is_stream() && input.named != Named::Journal {
+            error(
+                "a pipe or device cannot be taken up again where it was left; give files"
+                    .to_owned(),
+            );
+        }
+        if found[number].is_some() {
+            continue;
+        }
+        // What begins alike and was not found again may be the same lines all the same, which would count twice.
+        let alike = (0..files.len())
+            .filter(|file| !found.contains(&Some(*file)))
+            .map(|file| &files[file])
+            .find(|file| begins_as(input, file));
+        if let Some(file) = alike {
+            let but = changed(input, file).unwrap_or_default();
+            error(format!(
+                "begins as {} did when it was read{but}; begin a new file for --resume",
+                path(&file.name).display()
+            ));
+        }
+        let later = (number + 1..inputs.len())
+            .find(|&later| inputs[later].stem() == input.stem() && found[later].is_some());
+        if let (Some(later), false) = (later, input.front.is_empty()) {
+            error(format!(
+                "is older than {}, and was not there when that was read; begin a new file for --resume",
+                inputs[later].named
+            ));
+        }
+    }
+    errors
 }
 
 impl Plan {
@@ -273,59 +266,6 @@ impl Plan {
         }
     }
 
-    /// The files of what is kept, with how far they were read, and `segment` in their numbers.
-    pub(crate) fn kept(&self, inputs: &[Input], progress: &Progress) -> Saved {
-        let gone = self.files.len() - inputs.len();
-        let mut files: Vec<File> = self.files.clone();
-        for (number, input) in inputs.iter().enumerate() {
-            let file = &mut files[gone + number];
-            let reached = &progress.reached[number];
-            if file.finished || reached.bytes == 0 || input.front.is_empty() {
-                continue;
-            }
-            let head = usize::try_from(reached.bytes).unwrap_or(usize::MAX);
-            let head = if input.packing == Packing::None {
-                head.min(input.front.len())
-            } else {
-                input.front.len()
-            };
-            let finished = reached.whole && inputs::is_finished(inputs, number);
-            *file = File {
-                name: name(input),
-                head,
-                digest: digest(&input.front[..head]),
-                packed: input.packing != Packing::None,
-                bytes: if input.packing == Packing::None {
-                    reached.bytes
-                } else {
-                    input.size
-                },
-                lines: reached.lines,
-                finished,
-                cursor: reached.cursor.clone(),
-                first: input.time(input.head.first),
-                last: reached.last,
-                hashes: (!self.roles[number].twins.is_empty()).then(|| reached.hashes.clone()),
-            };
-        }
-        forget_hashes(&mut files);
-        let mut segment = progress.segment.clone();
-        let mut numbers = vec![0; files.len()];
-        let mut kept = Vec::new();
-        for (number, file) in files.into_iter().enumerate() {
-            numbers[number] = u32::try_from(kept.len()).unwrap_or(u32::MAX);
-            if file.bytes > 0 || file.cursor.is_some() {
-                kept.push(file);
-            }
-        }
-        segment.renumber_files(|file| numbers.get(file as usize).copied().unwrap_or(0));
-        Saved {
-            files: kept,
-            segment,
-            ..Saved::default()
-        }
-    }
-
     /// From when to when each log reaches, those parts that are gone by now included.
     pub(crate) fn spans(&self, inputs: &[Input], reached: &[Reached]) -> Vec<Span> {
         let gone = self.files.len().saturating_sub(inputs.len());
@@ -369,73 +309,6 @@ fn reached(file: &File) -> Reached {
     }
 }
 
-/// The logs of a scan, by the names that their parts share.
-struct Stems(Vec<PathBuf>);
-
-impl Stems {
-    fn of(inputs: &[Input], files: &[File]) -> Self {
-        let mut stems: Vec<PathBuf> = inputs.iter().map(Input::stem).collect();
-        stems.extend(files.iter().map(|file| rotation::stem(&path(&file.name))));
-        stems.sort();
-        stems.dedup();
-        Self(stems)
-    }
-
-    fn number(&self, stem: &Path) -> usize {
-        self.0
-            .binary_search_by(|known| known.as_path().cmp(stem))
-            .unwrap_or(0)
-    }
-}
-
-/// What each input is among the others; the first has the number `first`. What they get `later` may count as well.
-fn roles(inputs: &[Input], stems: &Stems, first: u32, later: bool) -> Vec<Role> {
-    let logs: Vec<usize> = inputs
-        .iter()
-        .map(|input| stems.number(&input.stem()))
-        .collect();
-    let role = |(file, number): (u32, usize)| {
-        let mut twins: Vec<usize> = (0..inputs.len())
-            .filter(|other| inputs::may_repeat(inputs, number, *other, later))
-            .map(|other| logs[other])
-            .collect();
-        twins.sort_unstable();
-        twins.dedup();
-        Role {
-            file,
-            log: logs[number],
-            twins,
-            later_twins: Vec::new(),
-        }
-    };
-    (first..).zip(0..inputs.len()).map(role).collect()
-}
-
-/// Forgets the hashes of files whose lines no other log can bring any more: the others were read a week beyond them.
-fn forget_hashes(files: &mut [File]) {
-    let stems: Vec<PathBuf> = files
-        .iter()
-        .map(|file| rotation::stem(&path(&file.name)))
-        .collect();
-    let last: Vec<i64> = files
-        .iter()
-        .map(|file| span(file.first, file.last).1)
-        .collect();
-    for number in 0..files.len() {
-        let of_others = stems.iter().filter(|stem| **stem != stems[number]);
-        let all_beyond = of_others.clone().all(|stem| {
-            let read_to = (0..files.len())
-                .filter(|one| stems[*one] == *stem)
-                .map(|one| last[one])
-                .max();
-            read_to.is_some_and(|to| to != i64::MAX && to > last[number].saturating_add(7 * DAY))
-        });
-        if all_beyond && of_others.count() > 0 {
-            files[number].hashes = None;
-        }
-    }
-}
-
 /// When the lines were written that are not read yet.
 fn unread_span(input: &Input, before: Option<&File>) -> (i64, i64) {
     let (first, last) = input.span();
@@ -445,7 +318,7 @@ fn unread_span(input: &Input, before: Option<&File>) -> (i64, i64) {
     }
 }
 
-fn span(first: Option<Time>, last: Option<Time>) -> (i64, i64) {
+pub(crate) fn span(first: Option<Time>, last: Option<Time>) -> (i64, i64) {
     (
         first.map_or(i64::MIN, |time| time.order().0),
         last.map_or(i64::MAX, |time| time.order().0),

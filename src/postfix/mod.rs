@@ -17,6 +17,7 @@ mod master_cf;
 mod names;
 mod options;
 mod service;
+mod value;
 mod view;
 
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ pub use master_cf::{Entry as MasterEntry, MasterCf};
 pub use names::{is_parameter, named as parameter_named, parameter_names};
 pub use options::{Options, Override};
 pub use service::{Column, Service};
-pub use view::{COMPUTED, Fault, Value, View, quoted_words, words};
+pub use value::{Value, quoted_words, words};
+pub use view::{COMPUTED, Fault, View};
 
 use crate::source::{Problem, Sources, Span};
 use crate::template;

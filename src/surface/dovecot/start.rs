@@ -1,7 +1,5 @@
 //! What keeps the daemon from starting, or all logins from working.
 
-use std::collections::{HashMap, HashSet};
-
 use bstr::BString;
 
 use crate::certificate::{Missing, Policy};
@@ -14,7 +12,7 @@ use crate::surface::Verdict;
 use crate::version::Version;
 
 use super::policy::Answer;
-use super::{fails, mechanism};
+use super::{fails, listen, mechanism};
 
 /// Why nothing runs under any release of the configuration's family, if so.
 pub(super) fn refusal(
@@ -30,9 +28,7 @@ pub(super) fn refusal(
         .or_else(|| missing_file(config, sources, certificates))
         .or_else(|| no_authority(config))
         .or_else(|| bad_options(config))
-        .or_else(|| duplicate(listeners))
-        .or_else(|| unusable_address(config, listeners))
-        .or_else(|| occupied(config, listeners))
+        .or_else(|| listen::refusal(config, listeners))
         .or_else(|| two_negations(config))
 }
 
@@ -281,29 +277,6 @@ fn no_authority(config: &Config) -> Option<Answer> {
     })
 }
 
-/// Two listeners on one address and port (master_settings_verify).
-fn duplicate(listeners: &[Listener]) -> Option<Answer> {
-    let mut seen: HashSet<(&BString, &BString)> = HashSet::new();
-    for listener in listeners
-        .iter()
-        .filter(|listener| listener.port.text != "0" && listener.port.unknown.is_none())
-    {
-        let place = (&listener.port.text, &listener.address.text);
-        if !seen.insert(place) {
-            return Some(fails(
-                format!(
-                    "duplicate listener: {}:{}",
-                    listener.address.text, listener.port.text
-                ),
-                &listener.port.setting,
-                &listener.port.text,
-                listener.port.origin,
-            ));
-        }
-    }
-    None
-}
-
 /// A word in ssl_options that no release knows (master_service_ssl_settings_check, ssl_settings_check).
 fn bad_options(config: &Config) -> Option<Answer> {
     let options = config.effective("ssl_options", &Lookup::default());
@@ -331,65 +304,6 @@ fn bad_options(config: &Config) -> Option<Answer> {
         &options.text,
         options.origin,
     ))
-}
-
-/// An address of digits and dots that is none cannot be resolved.
-fn unusable_address(config: &Config, listeners: &[Listener]) -> Option<Answer> {
-    let listen = config.effective("listen", &Lookup::default());
-    let values = listeners
-        .iter()
-        .map(|listener| &listener.address)
-        .chain([&listen]);
-    values.into_iter().find_map(|value| {
-        let address = super::addresses_of(&value.text)
-            .into_iter()
-            .find(|address| {
-                let parts: Vec<Option<u32>> = address
-                    .shown
-                    .split('.')
-                    .map(|part| part.parse().ok())
-                    .collect();
-                let numbers = address
-                    .shown
-                    .bytes()
-                    .all(|c| c.is_ascii_digit() || c == b'.');
-                numbers
-                    && (parts.len() > 4
-                        || parts.len() == 4
-                            && parts.iter().any(|part| part.is_none_or(|part| part > 255)))
-            })?;
-        let message = format!("Can't resolve address {}", address.shown);
-        Some(fails(message, &value.setting, &value.text, value.origin))
-    })
-}
-
-/// Two listeners that want one port of one address: the second finds it in use.
-fn occupied(config: &Config, listeners: &[Listener]) -> Option<Answer> {
-    let listen = config.effective("listen", &Lookup::default());
-    let mut open: HashMap<&BString, Vec<super::Address>> = HashMap::new();
-    for listener in listeners
-        .iter()
-        .filter(|listener| listener.port.text != "0" && listener.port.unknown.is_none())
-    {
-        let own = &listener.address.text;
-        for address in super::addresses_of(if own.is_empty() { &listen.text } else { own }) {
-            let open = open.entry(&listener.port.text).or_default();
-            if open.iter().any(|taken| taken.overlaps(&address)) {
-                let message = format!(
-                    "listen({}, {}) failed: Address already in use",
-                    address.shown, listener.port.text
-                );
-                return Some(fails(
-                    message,
-                    &listener.port.setting,
-                    &listener.port.text,
-                    listener.port.origin,
-                ));
-            }
-            open.push(address);
-        }
-    }
-    None
 }
 
 /// Two different `protocol !x` that both match the auth service: it dies, and nobody logs in (live, 2.4.1 and 2.4.5).
