@@ -6,7 +6,6 @@ Every difference is a `Difference`, with the directory the files were written to
 import collections
 import json
 import os
-import pathlib
 import re
 import shutil
 import subprocess

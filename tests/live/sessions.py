@@ -6,7 +6,6 @@ in the log. Played again on the configuration that `plainsight diff` makes, it i
 import collections
 import concurrent.futures
 import json
-import pathlib
 import shutil
 import subprocess
 import time
@@ -14,7 +13,7 @@ import time
 import cases
 import clients
 import judge
-import roots
+import wire
 
 NETWORKS = "127.0.0.0/8 [::1]/128 192.0.2.12"
 TRUSTED = "192.0.2.32/28"
@@ -115,7 +114,7 @@ def play(session):
     done = {**session, "logged_in": [], "accepted": 0, "recipient": False, "replies": []}
     client = None
     try:
-        client = clients.PROTOCOLS[session["protocol"]](clients.Wire(session["server"], session["port"], session["source"]))
+        client = clients.PROTOCOLS[session["protocol"]](wire.Wire(session["server"], session["port"], session["source"]))
         over_tls = session["tls"] == "implicit"
         if over_tls:
             client.wire.handshake()
@@ -153,7 +152,7 @@ def play(session):
         elif inside:
             client.use()
         client.wire.close() if session["then"] == "hang-up" else client.goodbye()
-    except (clients.Stopped, OSError) as stop:
+    except (wire.Stopped, OSError) as stop:
         done["replies"].append(str(stop))
         if client:
             client.wire.close()

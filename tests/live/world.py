@@ -8,7 +8,6 @@ import concurrent.futures
 import datetime
 import json
 import os
-import pathlib
 import re
 import shutil
 import signal
@@ -21,6 +20,7 @@ import time
 
 import clients
 import roots
+import wire
 
 # Who connects to whom: name -> (server's address, client's address). The first and third are "same host" for Dovecot.
 CLIENTS = {
@@ -241,13 +241,13 @@ class World:
         ports.pop(RELAY_PORT, None)
         return ports
 
-    def throttled_until(self, since):
-        """When the last login service that Dovecot's master holds back is started again (seconds since 1970; 0 if none was).
+    def throttled_until(self, since, service=r"\S+"):
+        """When the last such service that Dovecot's master holds back is started again (seconds since 1970; 0 if none was).
 
         A login process that finds the settings of one client in conflict dies, and for 2 s (each time twice as long, up to 60 s)
         the others are not served either (live: bookworm; SERVICE_STARTUP_FAILURE_THROTTLE_* in src/master/service.h of 2.3).
         """
-        held = [(at, re.search(r"service\([a-z0-9]+-login\): .*throttling for (\d+\.\d+) secs", line)) for at, line in self.log.lines[since:]]
+        held = [(at, re.search(rf"service\({service}\): .*throttling for (\d+\.\d+) secs", line)) for at, line in self.log.lines[since:]]
         return max((at + float(found[1]) for at, found in held if found), default=0)
 
     def complaints(self, since):
@@ -298,8 +298,8 @@ class World:
             while True:
                 asked, tries = time.time(), tries - 1
                 known = clients.sniff(server, port, source, lambda: given_up(port), implicit_likely)
-                until = self.throttled_until(since) if port in before else 0
-                if tries == 0 or until < asked or clients.SILENT not in known.get("dead", ""):
+                until = self.throttled_until(since, r"\S+-login") if port in before else 0
+                if tries == 0 or until < asked or wire.SILENT not in known.get("dead", ""):
                     return known
                 time.sleep(max(0, until - time.time()))
 
@@ -315,7 +315,7 @@ class World:
                     likely = any(other.get("implicit") for other in spoken.values())
                     known = spoken[server] = sniff(port, server, source, likely, tries)
                 if "dead" in known:
-                    if clients.SILENT in known["dead"]:  # not the others' doing: those behind need not be so patient
+                    if wire.SILENT in known["dead"]:  # not the others' doing: those behind need not be so patient
                         tries = 1
                     rows[name] = known
                     continue
