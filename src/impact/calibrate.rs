@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bstr::{BString, ByteSlice};
 
-use crate::dovecot::{self, Lookup};
+use crate::dovecot::{self, Lookup, Section};
 use crate::log::{Calibration, LoginService, PostfixService, Wrapper};
 use crate::postfix::{View, words};
 use crate::source::{Origin, Sources};
@@ -156,18 +156,32 @@ fn logins(config: &dovecot::Config, sources: &Sources) -> Vec<LoginService> {
                 ..Lookup::default()
             };
             let elements = config.effective("login_log_format_elements", &lookup);
-            LoginService {
+            let service = |elements: &BString, origin: Origin| LoginService {
                 log_name: login.service.into(),
                 format: config.effective("login_log_format", &lookup).text,
                 because: format!(
-                    "login_log_format_elements = {} ({})",
-                    elements.text,
-                    place(elements.origin, sources)
+                    "login_log_format_elements = {elements} ({})",
+                    place(origin, sources)
                 ),
-                elements: elements.text,
-            }
+                elements: elements.clone(),
+            };
+            // The log does not say which clients have lines of another kind, so one kind that does not tell is enough.
+            let of_some = config
+                .all("login_log_format_elements")
+                .filter(|one| config.path(one.scope).iter().any(is_of_some_clients))
+                .map(|one| service(&one.text, Origin::File(one.value_span)))
+                .find(|service| !service.shows_tls());
+            of_some.unwrap_or_else(|| service(&elements.text, elements.origin))
         })
         .collect()
+}
+
+/// Whether a section holds for clients by their addresses only.
+const fn is_of_some_clients(section: &Section) -> bool {
+    matches!(
+        section,
+        Section::Local(_) | Section::Remote(_) | Section::LocalName(_)
+    )
 }
 
 fn place(origin: Origin, sources: &Sources) -> String {

@@ -61,29 +61,43 @@ pub struct LoginService {
 }
 
 impl LoginService {
-    /// Whether a login under TLS shows it: one of `%c`, `%k`, `%{secured}`, `%{ssl_security}` is among the elements,
-    /// and the elements are in the line at all (`%s`, `%{elements}`).
+    /// Whether a login under TLS shows it: one of `%c`, `%k`, `%{secured}`, `%{ssl_security}` is among the elements, in a
+    /// shape in which its words can be told, and the elements are in the line at all (`%s`, `%{elements}`).
     pub fn shows_tls(&self) -> bool {
-        self.tls_element().is_some() && has(&self.format, b"s", &[b"elements"]).is_some()
+        self.tls_element()
+            .is_some_and(|found| found.is_plain(&self.elements))
+            && self.shows_elements()
     }
 
-    /// Whether the TLS element stands left of the client's address.
-    pub fn tls_before_client(&self) -> bool {
-        let client = has(
-            &self.elements,
+    /// Whether the TLS element stands behind the name of the user, and not behind the client's address as well, so that a name
+    /// may look like it.
+    pub fn tls_beside_user(&self) -> bool {
+        let at = |letters: &[u8], names: &[&[u8]]| {
+            has(&self.elements, letters, names).map(|found| found.start)
+        };
+        let user = at(b"u", &[b"user"]);
+        let client = at(
             b"r",
             &[b"rip", b"remote_ip", b"real_rip", b"real_remote_ip"],
         );
-        matches!((self.tls_element(), client), (Some(tls), Some(client)) if tls < client)
+        match (self.tls_element().map(|found| found.start), user, client) {
+            (Some(tls), Some(user), Some(client)) => user < tls && !(user < client && client < tls),
+            (_, _, _) => false,
+        }
     }
 
-    /// Whether a login shows its mechanism: `%m` or `%{mechanism}` is among the elements, and these are in the line.
+    /// Whether a login shows its mechanism: `method=%m` or `method=%{mechanism}` is among the elements, and these are in the line.
     pub fn shows_method(&self) -> bool {
-        has(&self.elements, b"m", &[b"mech", b"mechanism"]).is_some()
-            && has(&self.format, b"s", &[b"elements"]).is_some()
+        let found = has(&self.elements, b"m", &[b"mech", b"mechanism"]);
+        found.is_some_and(|found| found.literal(&self.elements) == b"method=")
+            && self.shows_elements()
     }
 
-    fn tls_element(&self) -> Option<usize> {
+    fn shows_elements(&self) -> bool {
+        has(&self.format, b"s", &[b"elements"]).is_some()
+    }
+
+    fn tls_element(&self) -> Option<Variable> {
         has(&self.elements, b"ck", &[b"secured", b"ssl_security"])
     }
 }
@@ -109,25 +123,76 @@ fn is_address(host: &[u8]) -> bool {
         .is_ok_and(|host| host.parse::<IpAddr>().is_ok())
 }
 
+/// A variable in a format.
+#[derive(Clone, Copy, Debug)]
+struct Variable {
+    /// Where its `%` stands.
+    start: usize,
+    /// Where its letter stands, or its long name.
+    name: usize,
+    end: usize,
+}
+
+impl Variable {
+    /// What stands before it in the same element.
+    fn literal(self, format: &[u8]) -> &[u8] {
+        let before = &format[..self.start];
+        let blank = before.iter().rposition(|byte| *byte == b' ');
+        &before[blank.map_or(0, |blank| blank + 1)..]
+    }
+
+    /// Whether the words can be told as [`super::elements`] does: no modifier changes more than their case or cuts them to less
+    /// than five letters, and no letter stands beside them.
+    fn is_plain(self, format: &[u8]) -> bool {
+        let modifiers = &format[self.start + 1..self.name];
+        let width = modifiers.iter().filter(|byte| byte.is_ascii_digit());
+        let cut = width.copied().collect::<Vec<u8>>();
+        let short = matches!(&cut[..], [b'0'..=b'4']);
+        let changed = modifiers
+            .iter()
+            .any(|byte| !matches!(byte, b'L' | b'U' | b'0'..=b'9' | b'{'));
+        let long = &format[self.name..self.end];
+        let mut filters = long.split(|byte| *byte == b'|').skip(1);
+        let filtered = filters.any(|filter| {
+            let filter = filter
+                .trim_ascii()
+                .strip_suffix(b"}")
+                .unwrap_or(filter)
+                .trim_ascii();
+            filter != b"lower" && filter != b"upper"
+        });
+        let beside = [self.literal(format).last(), format.get(self.end)];
+        let joined = beside.into_iter().flatten().any(u8::is_ascii_alphanumeric);
+        !(short || changed || filtered || joined)
+    }
+}
+
 /// Where one of the variables stands in a format, by its letter (2.0 to 2.3) or its long name.
 ///
 /// `%Lu` and `%5.10c` have modifiers before the letter (lib/var-expand.c, 2.3); 2.4 has `%{secured | upper}`.
-fn has(format: &[u8], letters: &[u8], names: &[&[u8]]) -> Option<usize> {
-    memmem::find_iter(format, b"%").find(|&at| {
-        let rest = &format[at + 1..];
+fn has(format: &[u8], letters: &[u8], names: &[&[u8]]) -> Option<Variable> {
+    memmem::find_iter(format, b"%").find_map(|start| {
+        let rest = &format[start + 1..];
         let modifiers = rest
             .iter()
             .take_while(|byte| byte.is_ascii_digit() || b"LUEXRTMHN.-".contains(byte))
             .count();
-        match &rest[modifiers..] {
-            [b'{', rest @ ..] => names.iter().any(|name| {
-                rest.trim_ascii_start()
-                    .strip_prefix(*name)
-                    .is_some_and(|after| after.first().is_none_or(|byte| b"} |:;".contains(byte)))
-            }),
-            [letter, ..] => letters.contains(letter),
-            [] => false,
-        }
+        let name = start + 1 + modifiers;
+        let end = match &rest[modifiers..] {
+            [b'{', rest @ ..] => {
+                let named = names.iter().any(|name| {
+                    let after = rest.trim_ascii_start().strip_prefix(*name);
+                    after.is_some_and(|after| {
+                        after.first().is_none_or(|byte| b"} |:;".contains(byte))
+                    })
+                });
+                let close = memchr::memchr(b'}', rest).map_or(rest.len(), |close| close + 1);
+                named.then_some(name + 1 + close)?
+            }
+            [letter, ..] => letters.contains(letter).then_some(name + 1)?,
+            [] => return None,
+        };
+        Some(Variable { start, name, end })
     })
 }
 
@@ -180,6 +245,26 @@ mod tests {
                 true,
                 true,
             ),
+            ("%c user=<%u> method=%m rip=%r", "%$: %s", true, false),
+            ("rip=%r user=<%u> method=%m [%c]", "%$: %s", true, true),
+            ("user=<%u> method=%m rip=%r %5c", "%$: %s", true, false),
+            (
+                "user=<%u> method=%m rip=%r tls=\"%c\"",
+                "%$: %s",
+                true,
+                false,
+            ),
+            // Words that nobody could tell any more.
+            ("user=<%u> method=%m rip=%r %2c", "%$: %s", false, false),
+            ("user=<%u> method=%m rip=%r %Hc", "%$: %s", false, false),
+            ("user=<%u> method=%m rip=%r x%c", "%$: %s", false, false),
+            (
+                "user=<%{user}> rip=%{remote_ip} %{secured | sha1}",
+                "%{message}: %{elements}",
+                false,
+                false,
+            ),
+            ("user=<%u> %m rip=%r %c", "%$: %s", true, false),
             ("user=<%u> method=%m rip=%r", "%$: %s", false, false),
             ("user=<%u> rip=%r %c", "%$", false, false),
         ] {
@@ -190,7 +275,7 @@ mod tests {
                 because: String::new(),
             };
             assert_eq!(service.shows_tls(), shows, "{elements}");
-            assert_eq!(service.tls_before_client(), early, "{elements}");
+            assert_eq!(service.tls_beside_user(), early, "{elements}");
             let method = elements.contains("method=") && format.contains("%");
             assert_eq!(
                 service.shows_method(),

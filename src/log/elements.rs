@@ -39,8 +39,11 @@ pub(crate) enum Word {
     Secured,
     /// `TLS`, also with an error behind it; `TSL`, as 2.4 misspells it for TLS that a proxy ended.
     Tls,
-    /// A word of these stands left of `rip=`, where a name that strangers choose could have brought it.
+    /// Such a word stands where a name that strangers choose could have brought it: behind the name, and not behind `rip=`
+    /// as well.
     Doubtful,
+    /// The same of `secured`.
+    DoubtfulSecured,
 }
 
 /// Reads an element list.
@@ -126,17 +129,22 @@ pub(crate) fn check_usual(list: &[u8]) {
 }
 
 fn any(list: &[u8]) -> Option<Elements<'_>> {
+    // Syslog daemons and relays put `,,,,` or a blank behind a line.
+    let end = list.iter().rposition(|byte| !matches!(byte, b',' | b' '));
+    let list = &list[..end.map_or(0, |last| last + 1)];
     let mut found = Elements::default();
-    let user = if list.starts_with(b"user=<") {
-        Some(0)
-    } else {
-        memmem::find(list, b"user=<")
-    };
-    // Everything left of this belongs to the name or stands before it.
-    let floor = user.map_or(0, |at| at + 6);
-    let mut end = list.len();
+    let user = user_element(list);
     let mut seen = 0u8;
+    // What stands left of the name is the server's alone. It is read first: a name can bring it for the second time only.
+    for token in list[..user.unwrap_or(0)].split(|byte| *byte == b',') {
+        found.take(token.trim_ascii(), &mut seen, true);
+    }
+    // Everything left of this belongs to the name or stands before it.
+    let floor = user.map_or(0, |at| at + USER.len());
+    let mut end = list.len();
     let mut pending = false;
+    // An element that the name may have brought stands right behind it.
+    let mut loose = false;
     while end > floor {
         let start = last_separator(&list[floor..end]).map_or(floor, |comma| floor + comma + 2);
         // What follows `user=<` begins the name, whatever it looks like.
@@ -144,12 +152,19 @@ fn any(list: &[u8]) -> Option<Elements<'_>> {
             break;
         }
         let token = &list[start..end];
-        match found.take(token, &mut seen) {
-            Taken::Known => pending = false,
+        // Right of the client's address nothing is of the name, which stands left of it.
+        let certain = user.is_none() || seen & RIP == 0;
+        match found.take(token, &mut seen, certain) {
+            Taken::Known => (pending, loose) = (false, false),
+            Taken::Word => pending = false,
+            Taken::Other => (pending, loose) = (false, loose || token.ends_with(b">")),
             // Part of an error text that holds a comma, or of the name.
             Taken::Strange => {
                 let tail = &list[start..if pending { list.len() } else { end }];
-                pending = !found.take_error(tail, seen);
+                pending = !is_error(tail);
+                if !pending {
+                    found.say(Word::Tls, None, certain);
+                }
             }
             Taken::End => break,
         }
@@ -159,14 +174,14 @@ fn any(list: &[u8]) -> Option<Elements<'_>> {
         }
         end = start - 2;
     }
-    if let Some(at) = user {
-        let name = list.get(at + 6..end.max(floor)).unwrap_or_default();
+    if user.is_some() {
+        let name = list.get(floor..end.max(floor)).unwrap_or_default();
+        // Elements that are written with commas have another one behind them.
+        let name = name.strip_suffix(b",").unwrap_or(name);
         let name = name.strip_suffix(b">").unwrap_or(name);
-        found.ambiguous = name.iter().any(|byte| matches!(byte, b'<' | b'>' | b','));
+        let odd = name.iter().any(|byte| matches!(byte, b'<' | b'>' | b','));
+        found.ambiguous = odd || loose;
         found.user = (!name.is_empty()).then_some(name);
-        if at > 0 {
-            found.take_before(&list[..at], &mut seen);
-        }
     }
     (seen & RIP != 0).then_some(found)
 }
@@ -185,12 +200,28 @@ fn last_separator(text: &[u8]) -> Option<usize> {
 
 /// What became of one token.
 enum Taken {
-    /// It is an element.
+    /// It is one of the elements that the server alone fills.
     Known,
+    /// It is a word about TLS.
+    Word,
+    /// It is an element of another kind.
+    Other,
     /// It is none that is known.
     Strange,
     /// It is the end of the user's name, or an element for the second time, which only a name can bring.
     End,
+}
+
+/// What stands before the name of the user.
+const USER: &[u8] = b"user=<";
+
+/// Where the name of the user stands: at the beginning of an element, unlike that in `auth_user=<…>`.
+fn user_element(list: &[u8]) -> Option<usize> {
+    let begins = |at: usize| match at.checked_sub(1) {
+        Some(before) => !list[before].is_ascii_alphanumeric() && list[before] != b'_',
+        None => true,
+    };
+    memmem::find_iter(list, USER).find(|at| begins(*at))
 }
 
 const RIP: u8 = 1;
@@ -200,7 +231,10 @@ const SESSION: u8 = 8;
 const MPID: u8 = 16;
 
 impl<'a> Elements<'a> {
-    fn take(&mut self, token: &'a [u8], seen: &mut u8) -> Taken {
+    /// `certain`: a word in it is the server's.
+    fn take(&mut self, token: &'a [u8], seen: &mut u8, certain: bool) -> Taken {
+        // Where the elements themselves are written with commas.
+        let token = token.strip_suffix(b",").unwrap_or(token);
         let keys: [(&[u8], u8); 5] = [
             (b"rip=", RIP),
             (b"lip=", LIP),
@@ -225,44 +259,25 @@ impl<'a> Elements<'a> {
             }
             return Taken::Known;
         }
-        if let Some((word, version)) = transport_word(token) {
-            self.say(word, version, *seen);
-            return Taken::Known;
-        }
         let opens = |token: &[u8]| token.windows(2).any(|pair| pair == b"=<");
-        if token.last() == Some(&b'>') && !opens(token) {
+        if token.last() == Some(&b'>') && token.first() != Some(&b'<') && !opens(token) {
             return Taken::End;
         }
+        if let Some((word, version)) = transport_word(token) {
+            self.say(word, version, certain);
+            return Taken::Word;
+        }
         if memchr(b'=', token).is_some() {
-            return Taken::Known;
+            return Taken::Other;
         }
         Taken::Strange
     }
 
-    /// `TLS: ERROR TEXT` whose text holds commas.
-    fn take_error(&mut self, text: &'a [u8], seen: u8) -> bool {
-        let error = text.starts_with(b"TLS: ") || text.starts_with(b"TLS handshaking");
-        if error {
-            self.say(Word::Tls, None, seen);
-        }
-        error
-    }
-
-    /// Elements that a custom list has left of the user.
-    fn take_before(&mut self, text: &'a [u8], seen: &mut u8) {
-        for token in text.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-            if !token.is_empty() {
-                self.take(token, seen);
-            }
-        }
-    }
-
-    fn say(&mut self, word: Word, version: Option<&'a [u8]>, seen: u8) {
-        // Read from the right, a word that comes after rip= stands left of it.
-        let word = if seen & RIP != 0 {
-            Word::Doubtful
-        } else {
-            word
+    fn say(&mut self, word: Word, version: Option<&'a [u8]>, certain: bool) {
+        let word = match word {
+            Word::Tls if !certain => Word::Doubtful,
+            Word::Secured if !certain => Word::DoubtfulSecured,
+            word => word,
         };
         self.word = match (self.word, word) {
             (Word::None, word) => word,
@@ -277,31 +292,60 @@ impl<'a> Elements<'a> {
 
 /// What a token says about TLS, if it is about TLS; with the protocol version if it names one.
 fn transport_word(token: &[u8]) -> Option<(Word, Option<&[u8]>)> {
-    let value = match memchr(b'=', token) {
-        // A custom element such as `tls=%c` or `ssl_security="%k"`.
-        Some(equal) => token[equal + 1..]
-            .strip_prefix(b"\"")
-            .unwrap_or(&token[equal + 1..]),
-        None => token,
+    // Its text may hold any character.
+    if is_error(token) {
+        return Some((Word::Tls, None));
+    }
+    match memchr(b'=', token) {
+        // A custom element such as `tls=%c` or `ssl_security="%k"`; others, such as `domain=%d`, may have such a value by chance.
+        Some(equal) => {
+            let about = [&b"tls"[..], b"ssl", b"secur", b"crypt", b"cipher"];
+            let key = token[..equal].to_ascii_lowercase();
+            let named = about.iter().any(|word| memmem::find(&key, word).is_some());
+            spoken(&token[equal + 1..]).filter(|_| named)
+        }
+        None => spoken(token),
+    }
+}
+
+/// What Dovecot puts in the place of `%c`, `%k` and their long names, in the case and the brackets that a format gives it.
+fn spoken(text: &[u8]) -> Option<(Word, Option<&[u8]>)> {
+    let text = match text {
+        [b'"', inner @ .., b'"'] | [b'<', inner @ .., b'>'] | [b'[', inner @ .., b']'] => inner,
+        _ => text,
     };
     // What %k says behind haproxy, which speaks TLS with the client instead (login-common/client-common.c, 2.3).
-    if value.eq_ignore_ascii_case(b"secured") || value == b"(proxied)" {
+    if text == b"(proxied)" {
         return Some((Word::Secured, None));
     }
-    if value.eq_ignore_ascii_case(b"tls") || value == b"TSL" {
-        return Some((Word::Tls, None));
+    let word = text.iter().take_while(|byte| byte.is_ascii_alphanumeric());
+    let (word, rest) = text.split_at(word.count());
+    // `%5c` leaves so much of it.
+    if word.eq_ignore_ascii_case(b"secured") || word.eq_ignore_ascii_case(b"secur") {
+        return Some((Word::Secured, None));
     }
-    if value.starts_with(b"TLS: ") || value.starts_with(b"TLS handshaking") {
-        return Some((Word::Tls, None));
-    }
-    if value.starts_with(b"TLSv") || value.starts_with(b"SSLv") {
-        let end = value
+    let protocol = |start: &[u8]| {
+        let long = word.len() > start.len();
+        long && word[..start.len()].eq_ignore_ascii_case(start)
+            && word[start.len()].is_ascii_digit()
+    };
+    if protocol(b"TLSv") || protocol(b"SSLv") {
+        let end = text
             .iter()
-            .position(|byte| matches!(byte, b' ' | b'"' | b','))
-            .unwrap_or(value.len());
-        return Some((Word::Tls, Some(&value[..end])));
+            .position(|byte| matches!(byte, b' ' | b'"' | b','));
+        return Some((Word::Tls, Some(&text[..end.unwrap_or(text.len())])));
     }
-    None
+    let tls = word.eq_ignore_ascii_case(b"tls") || word == b"TSL";
+    (tls && !matches!(rest.first(), Some(b'=' | b'-' | b'_'))).then_some((Word::Tls, None))
+}
+
+/// `TLS: ERROR TEXT`, `TLS handshaking: ERROR TEXT`, or their beginning.
+fn is_error(text: &[u8]) -> bool {
+    let begins = |start: &[u8]| {
+        let beginning = text.get(..start.len());
+        beginning.is_some_and(|text| text.eq_ignore_ascii_case(start))
+    };
+    begins(b"TLS: ") || begins(b"TLS handshaking")
 }
 
 /// An address without the port that a custom element may add, and IPv4 as such.

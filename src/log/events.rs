@@ -224,7 +224,7 @@ impl<'a> Events<'a> {
         if let Some(habits) = self.segment.services.heard(event.service) {
             habits.words += match elements.word {
                 Word::Tls | Word::Secured => 1,
-                Word::None | Word::Doubtful => 0,
+                Word::None | Word::Doubtful | Word::DoubtfulSecured => 0,
             };
         }
         let (method, refusal, times) = match said {
@@ -350,5 +350,7 @@ fn shown(elements: &Elements<'_>) -> Shown {
         Word::Secured => Shown::Secured,
         Word::Tls => Shown::Tls,
         Word::Doubtful => Shown::Doubtful,
+        Word::DoubtfulSecured if elements.client == elements.server => Shown::DoubtfulSameHost,
+        Word::DoubtfulSecured => Shown::DoubtfulSecured,
     }
 }

@@ -14,6 +14,9 @@ use super::unpack::Packing;
 /// How much is looked into.
 pub(crate) const LENGTH: usize = 64 << 10;
 
+/// How many lines are asked for their form.
+const FIRST_LINES: usize = 5;
+
 /// How the lines of a log are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -134,16 +137,26 @@ fn check_is_text(text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// That of most of the first lines, since the very first may be cut, or a remark of journalctl. Of two as many, that of the later.
 fn form(text: &[u8]) -> Form {
-    if text.trim_ascii_start().starts_with(b"{") {
-        Form::Json
-    } else if text.starts_with(b"__CURSOR=") || memmem::find(text, b"\n__CURSOR=").is_some() {
-        Form::Export
-    } else if rfc5424::is_of(text) {
-        Form::Rfc5424
-    } else {
-        Form::Syslog
+    if text.starts_with(b"__CURSOR=") || memmem::find(text, b"\n__CURSOR=").is_some() {
+        return Form::Export;
     }
+    let lines = text.split(|byte| *byte == b'\n').map(prefix::bare);
+    let lines = lines.filter(|line| !line.trim_ascii().is_empty());
+    let told = lines.take(FIRST_LINES).filter_map(|line| {
+        if line.trim_ascii_start().starts_with(b"{") {
+            Some(Form::Json)
+        } else if rfc5424::is_of(line) {
+            Some(Form::Rfc5424)
+        } else {
+            (prefix::plain_stamp(line) > 0).then_some(Form::Syslog)
+        }
+    });
+    let told: Vec<Form> = told.collect();
+    let times = |form: &Form| told.iter().filter(|one| *one == form).count();
+    let most = told.iter().max_by_key(|form| times(form));
+    most.copied().unwrap_or(Form::Syslog)
 }
 
 /// The stamp of a line in any form.
@@ -196,4 +209,32 @@ fn dates(text: &[u8]) -> (Option<Stamp>, Option<i64>) {
         }
     }
     (first, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_line_that_is_cut_hides_no_form() {
+        let rfc5424 = "<22>1 2026-11-04T08:00:01Z mail dovecot 7 - - imap-login: x\n";
+        let json = "{\"MESSAGE\":\"x\"}\n";
+        let bsd = "Nov  4 08:00:01 mail dovecot: imap-login: x\n";
+        for (text, expected) in [
+            (rfc5424.repeat(2), Form::Rfc5424),
+            (rfc5424[6..].to_owned() + rfc5424, Form::Rfc5424),
+            (rfc5424[30..].to_owned() + rfc5424, Form::Rfc5424),
+            ("\n".to_owned() + rfc5424, Form::Rfc5424),
+            (
+                "-- Logs begin at Mon 2026-11-02 --\n".to_owned() + json,
+                Form::Json,
+            ),
+            (json[5..].to_owned() + json, Form::Json),
+            (bsd.to_owned() + json + bsd, Form::Syslog),
+            (bsd[9..].to_owned() + bsd, Form::Syslog),
+            (String::new(), Form::Syslog),
+        ] {
+            assert_eq!(form(text.as_bytes()), expected, "{text}");
+        }
+    }
 }

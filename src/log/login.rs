@@ -54,9 +54,17 @@ static CLIENT: LazyLock<memmem::FinderRev<'static>> =
 
 /// Where the last element list starts; free text before it may hold colons.
 fn list_start(message: &[u8]) -> Option<usize> {
-    USER.rfind(message)
-        .or_else(|| CLIENT.rfind(message))
+    let colon = USER.rfind(message).or_else(|| CLIENT.rfind(message));
+    colon
+        .or_else(|| in_other_order(message))
         .map(|colon| colon + 2)
+}
+
+/// The colon before a list that begins with neither: `…: session=<…>, user=<…>, …`.
+fn in_other_order(message: &[u8]) -> Option<usize> {
+    let element = [&b", user=<"[..], b", rip="].map(|element| memmem::find(message, element));
+    let first = element.into_iter().flatten().min()?;
+    memmem::rfind(&message[..first], b": ")
 }
 
 /// The list of a line that stands for a login on a proxy:
@@ -70,7 +78,8 @@ fn proxied(message: &[u8]) -> Option<&[u8]> {
     } else {
         return None;
     };
-    let list = memmem::find(&message[start..], b": user=<")?;
+    // An IPv6 address has no blank behind its colons.
+    let list = memmem::find(&message[start..], b": ")?;
     message.get(start + list + 2..)
 }
 
@@ -142,6 +151,74 @@ mod tests {
                 "Login: session=<a>, user=<ann>, method=PLAIN, rip=2001:db8::9, lip=2001:db8::1, ssl_security=\"TLSv1.3 with cipher X\"",
                 "login ann PLAIN 2001:db8::9 2001:db8::1 Tls TLSv1.3",
             ),
+            // What the system says of a connection may hold `=`.
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=7, TLS: read(size=519) failed: Connection reset by peer, session=<b>",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
+            ),
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=7, TLS: a=b, c, session=<b>",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
+            ),
+            // What formats make of the words: `tls="%c"`, `[%c]`, `%Lc`, `%Uk`, `%5c`, `%c/%k`.
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, tls=\"TLS\", session=<b>",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
+            ),
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, [TLS]",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
+            ),
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, tls=<TLS>, session=<b>",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
+            ),
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, tls handshaking: x, session=<b>",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
+            ),
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, TLSV1.2 WITH CIPHER X",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls TLSV1.2",
+            ),
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, secur, session=<b>",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Secured",
+            ),
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, ssl_security=\"(proxied)\"",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Secured",
+            ),
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, TLS/TLSv1.2 with cipher X",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
+            ),
+            // Elements that are written with commas of their own; tails of relays.
+            (
+                "Login: user=<ann>,, method=PLAIN,, rip=192.0.2.9,, lip=192.0.2.1,, TLS,, session=<a>",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
+            ),
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=5, TLS,,,,",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
+            ),
+            // Left of the name nothing is of strangers.
+            (
+                "Login: method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=5, TLS, user=<ann>, session=<a>",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Tls",
+            ),
+            (
+                "Login: auth_user=<master>, user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 None",
+            ),
+            (
+                "proxy(ann,imap.example.org:143): Started proxying to 2001:db8::7 (0.012 secs): session=<a>, user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 None",
+            ),
+            (
+                "Login: user=<ann>, secured, method=PLAIN, rip=192.0.2.1, lip=192.0.2.1",
+                "login ann PLAIN 192.0.2.1 192.0.2.1 DoubtfulSecured",
+            ),
             (
                 "Login: user=<ann>, TLS, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1",
                 "login ann PLAIN 192.0.2.9 192.0.2.1 Doubtful",
@@ -183,6 +260,20 @@ mod tests {
                 "Login: user=<rip=192.0.2.7>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1",
                 "login rip=192.0.2.7 PLAIN 192.0.2.9 192.0.2.1 None",
             ),
+            // A name `a>, TLS, x=<b`, where nothing that only the server writes stands between it and the end.
+            (
+                "Login: rip=192.0.2.9, lip=192.0.2.1, user=<a>, TLS, x=<b>, method=PLAIN, session=<q>",
+                "login a PLAIN 192.0.2.9 192.0.2.1 Doubtful ?",
+            ),
+            (
+                "Login: user=<a>, x=<y>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=7, session=<abc>",
+                "login a PLAIN 192.0.2.9 192.0.2.1 None ?",
+            ),
+            // A domain may be called like that.
+            (
+                "Login: user=<ann@tls>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, domain=tls, session=<s>",
+                "login ann@tls PLAIN 192.0.2.9 192.0.2.1 None",
+            ),
             (
                 "Login: user=<a, b>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1",
                 "login a, b PLAIN 192.0.2.9 192.0.2.1 None ?",
@@ -198,6 +289,14 @@ mod tests {
             (
                 "Disconnected: Connection closed (tried to use disallowed plaintext auth): user=<>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, session=<a>",
                 "refused - PLAIN 192.0.2.9 192.0.2.1 None",
+            ),
+            (
+                "Disconnected (tried to use disallowed plaintext auth): session=<a>, user=<>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1",
+                "refused - PLAIN 192.0.2.9 192.0.2.1 None",
+            ),
+            (
+                "Disconnected: Connection closed (auth failed, 1 attempts in 2 secs): user=<ann>, rip=192.0.2.9, lip=192.0.2.1, TLS: read(size=519) failed: Connection reset by peer, session=<a>",
+                "other ann  192.0.2.9 192.0.2.1 Tls",
             ),
             (
                 "Login aborted: Connection closed (tried to use disallowed cleartext auth) (cleartext_auth_disabled): user=<>, rip=192.0.2.9, lip=192.0.2.1",

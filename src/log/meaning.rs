@@ -34,11 +34,35 @@ struct Meaning {
     cut: Transport,
     /// Of an element list without a word.
     wordless: Transport,
-    /// Of a word left of the client's address.
-    doubtful: Transport,
+    /// Whose a word is that a name may have brought.
+    doubtful: Doubtful,
     /// The lines show the mechanism by the configuration; false where none tells.
     shows_method: bool,
     why: String,
+}
+
+/// Whose a word about TLS is that stands where a name could have brought it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubtful {
+    /// No configuration tells.
+    Unknown,
+    /// The element stands there, so it is the server's if the name is whole.
+    OfTheServer,
+    /// The element stands elsewhere.
+    OfTheName,
+}
+
+impl Meaning {
+    fn doubtful(&self, shown: Shown, ambiguous: bool) -> Transport {
+        match (self.doubtful, shown) {
+            (Doubtful::OfTheName, _) => self.wordless,
+            (Doubtful::Unknown, _) | (Doubtful::OfTheServer, _) if ambiguous => Transport::Unknown,
+            (Doubtful::OfTheServer, Shown::Doubtful) => Transport::Tls,
+            (Doubtful::OfTheServer, Shown::DoubtfulSameHost) => Transport::Local,
+            (Doubtful::OfTheServer, Shown::DoubtfulSecured) => Transport::Trusted,
+            (Doubtful::Unknown | Doubtful::OfTheServer, _) => Transport::Unknown,
+        }
+    }
 }
 
 impl Meanings {
@@ -113,7 +137,9 @@ impl Meanings {
             Shown::FrontEnd | Shown::Secured => Transport::Trusted,
             Shown::SameHost => Transport::Local,
             Shown::Wordless => meaning.wordless,
-            Shown::Doubtful => meaning.doubtful,
+            Shown::Doubtful | Shown::DoubtfulSameHost | Shown::DoubtfulSecured => {
+                meaning.doubtful(way.shown, cell.ambiguous)
+            }
         }
     }
 
@@ -186,7 +212,7 @@ static NOTHING: Meaning = Meaning {
     logged: Logged::Always,
     cut: Transport::Unknown,
     wordless: Transport::Unknown,
-    doubtful: Transport::Unknown,
+    doubtful: Doubtful::Unknown,
     shows_method: false,
     why: String::new(),
 };
@@ -275,16 +301,18 @@ fn login_meaning(
     match service {
         Some(service) if !service.shows_tls() => {
             meaning.why = format!(
-                "login_log_format_elements has neither %c nor %k, so the lines do not tell ({})",
+                "login_log_format_elements has no %c or %k that can be read, so the lines do not tell ({})",
                 service.because
             );
             return meaning;
         }
         Some(service) => {
             meaning.wordless = Transport::Clear;
-            if service.tls_before_client() {
-                meaning.doubtful = Transport::Tls;
-            }
+            meaning.doubtful = if service.tls_beside_user() {
+                Doubtful::OfTheServer
+            } else {
+                Doubtful::OfTheName
+            };
             meaning.why = format!("login lines tell TLS ({})", service.because);
         }
         None if habits.words > 0 => {

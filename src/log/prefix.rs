@@ -3,7 +3,7 @@
 //! `chunk` finds lines that may matter by a needle; whether a login server wrote the line is decided by the program
 //! named in the prefix (`writer`), never by words in the message, which strangers can choose.
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::rfc5424;
 use super::stamp::{self, Stamp};
@@ -60,6 +60,8 @@ pub(crate) fn cut(line: &[u8], needle: usize) -> Option<Line<'_>> {
         };
     }
     let reach = line.get(..needle.min(FARTHEST_STAMP).min(line.len()))?;
+    // Behind `PROGRAM[PID]:` is what the program says, perhaps in the words of strangers.
+    let reach = &reach[..memmem::find(reach, b"]: ").unwrap_or(reach.len())];
     let starts = reach
         .iter()
         .enumerate()
@@ -240,6 +242,18 @@ mod tests {
             (
                 "Nov  4 08:00:01 mail postfix/smtpd[12]: x",
                 "Nov  4 08:00:01 | mail | postfix/smtpd | 12 | x",
+            ),
+            (
+                "mailserver | Nov  4 08:00:01 mail postfix/smtpd[12]: x",
+                "Nov  4 08:00:01 | mail | postfix/smtpd | 12 | x",
+            ),
+            (
+                "postfix/cleanup[12]: A1: warning: header Subject: Nov  4 08:00:01 m postfix/smtpd[7]: x",
+                "-",
+            ),
+            (
+                "M\u{e4}r  3 08:00:00 mail postfix/cleanup[12]: A1: header Subject: Nov  4 08:00:01 m postfix/smtpd[7]: x",
+                "-",
             ),
             (
                 "Nov 4 08:00:01 mail postfix/smtpd[12]: x",

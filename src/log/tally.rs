@@ -40,8 +40,12 @@ pub(crate) enum Shown {
     Secured,
     /// An element list without a word about TLS.
     Wordless,
-    /// An element list with such a word where a name could have brought it.
+    /// An element list with the word TLS where a name could have brought it.
     Doubtful,
+    /// The same with `secured`, and the client's address is the server's.
+    DoubtfulSameHost,
+    /// The same from another address.
+    DoubtfulSecured,
 }
 
 /// The line that shows something. Lines count from 1 in the file, or in the stretch of it that a segment covers.
