@@ -20,24 +20,26 @@ impl Bound {
     /// # Errors
     /// Says what can be written.
     pub fn since(text: &str) -> Result<Self, String> {
-        Self::parse(text, 0)
+        Self::parse(text, 0, 0)
     }
 
-    /// The same: up to then. A day is meant to its end.
+    /// The same: up to then. A day is meant to its end, and a time with its second, for that is what is told of a line.
     ///
     /// # Errors
     /// Says what can be written.
     pub fn until(text: &str) -> Result<Self, String> {
-        Self::parse(text, DAY)
+        Self::parse(text, DAY, 1)
     }
 
-    /// A day without a time of day is meant `into_day` seconds after its beginning.
-    fn parse(text: &str, into_day: i64) -> Result<Self, String> {
+    /// A day without a time of day is meant `into_day` seconds after its beginning, and a time `after` seconds later; a span is exact, so that
+    /// two periods can follow each other.
+    fn parse(text: &str, into_day: i64, after: i64) -> Result<Self, String> {
         if let Some(seconds) = seconds(text) {
             return Ok(Self::BeforeLast(seconds));
         }
-        if let Ok(time) = text.parse() {
-            return Ok(Self::At(time));
+        if let Ok(time) = text.parse::<Time>() {
+            let clock = time.clock + after;
+            return Ok(Self::At(Time { clock, ..time }));
         }
         let date = Pieces::parse(text)
             .map_err(|_| "not a date (2026-03-01), a time (2026-03-01T08:00:00+01:00), or a span back from the last line (14d, 36h, 2w)")?
@@ -125,17 +127,17 @@ mod tests {
             (
                 "2026-03-01T08:00",
                 "2026-03-01T08:00:00",
-                "2026-03-01T08:00:00",
+                "2026-03-01T08:00:01",
             ),
             (
                 "2026-03-01 08:00:00",
                 "2026-03-01T08:00:00",
-                "2026-03-01T08:00:00",
+                "2026-03-01T08:00:01",
             ),
             (
                 "2026-03-01T08:00:00Z",
                 "2026-03-01T08:00:00Z",
-                "2026-03-01T08:00:00Z",
+                "2026-03-01T08:00:01Z",
             ),
             (
                 "14d",
