@@ -129,6 +129,10 @@ pub(crate) fn check_usual(list: &[u8]) {
 }
 
 fn any(list: &[u8]) -> Option<Elements<'_>> {
+    // A hole in the file: what was there nobody knows, and what follows is of another line.
+    if memchr(0, list).is_some() {
+        return None;
+    }
     // Syslog daemons and relays put `,,,,` or a blank behind a line.
     let end = list.iter().rposition(|byte| !matches!(byte, b',' | b' '));
     let list = &list[..end.map_or(0, |last| last + 1)];

@@ -319,6 +319,10 @@ mod tests {
                 "other -  192.0.2.9 192.0.2.1 None",
             ),
             ("Error: net_connect_unix(imap) failed", "none"),
+            (
+                "Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mp\0\0Nov  4 08:00:02 mail dovecot: imap-login: Login: user=<bob>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, TLS",
+                "none",
+            ),
         ] {
             assert_eq!(shown(message), expected, "{message}");
         }
