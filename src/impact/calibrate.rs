@@ -155,26 +155,45 @@ fn logins(config: &dovecot::Config, sources: &Sources) -> Vec<LoginService> {
                 service: Some(login.service),
                 ..Lookup::default()
             };
-            let elements = config.effective("login_log_format_elements", &lookup);
-            let service = |elements: &BString, origin: Origin| LoginService {
-                log_name: login.service.into(),
-                format: config.effective("login_log_format", &lookup).text,
-                because: format!(
-                    "login_log_format_elements = {elements} ({})",
-                    place(origin, sources)
-                ),
-                elements: elements.clone(),
-            };
+            let elements = config.effective(ELEMENTS, &lookup);
+            let format = config.effective("login_log_format", &lookup);
+            let service =
+                |name: &str, elements: &BString, format: &BString, origin: Origin| LoginService {
+                    log_name: login.service.into(),
+                    format: format.clone(),
+                    because: format!(
+                        "{name} = {} ({})",
+                        if name.ends_with("elements") {
+                            elements
+                        } else {
+                            format
+                        },
+                        place(origin, sources)
+                    ),
+                    elements: elements.clone(),
+                };
             // The log does not say which clients have lines of another kind, so one kind that does not tell is enough.
-            let of_some = config
-                .all("login_log_format_elements")
-                .filter(|one| config.path(one.scope).iter().any(is_of_some_clients))
-                .map(|one| service(&one.text, Origin::File(one.value_span)))
-                .find(|service| !service.shows_tls());
-            of_some.unwrap_or_else(|| service(&elements.text, elements.origin))
+            let of_some = |name: &'static str| {
+                let all = config.all(name);
+                let of_some =
+                    all.filter(|one| config.path(one.scope).iter().any(is_of_some_clients));
+                of_some.map(move |one| (name, &one.text, Origin::File(one.value_span)))
+            };
+            let kinds =
+                of_some(ELEMENTS).map(|(name, text, at)| service(name, text, &format.text, at));
+            let kinds = kinds.chain(
+                of_some("login_log_format")
+                    .map(|(name, text, at)| service(name, &elements.text, text, at)),
+            );
+            let mut silent = kinds.filter(|service| !service.shows_tls());
+            silent
+                .next()
+                .unwrap_or_else(|| service(ELEMENTS, &elements.text, &format.text, elements.origin))
         })
         .collect()
 }
+
+const ELEMENTS: &str = "login_log_format_elements";
 
 /// Whether a section holds for clients by their addresses only.
 const fn is_of_some_clients(section: &Section) -> bool {

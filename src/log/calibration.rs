@@ -8,6 +8,8 @@ use bstr::{BString, ByteSlice};
 use glob::Pattern;
 use memchr::memmem;
 
+use super::elements::{USER, is_about_tls};
+
 /// What a configuration says about the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calibration {
@@ -69,19 +71,11 @@ impl LoginService {
             && self.shows_elements()
     }
 
-    /// Whether the TLS element stands behind the name of the user, and not behind the client's address as well, so that a name
-    /// may look like it.
+    /// Whether the TLS element stands between the name of the user and the client's address, so that a name may look like it.
     pub fn tls_beside_user(&self) -> bool {
-        let at = |letters: &[u8], names: &[&[u8]]| {
-            has(&self.elements, letters, names).map(|found| found.start)
-        };
-        let user = at(b"u", &[b"user"]);
-        let client = at(
-            b"r",
-            &[b"rip", b"remote_ip", b"real_rip", b"real_remote_ip"],
-        );
-        match (self.tls_element().map(|found| found.start), user, client) {
-            (Some(tls), Some(user), Some(client)) => user < tls && !(user < client && client < tls),
+        let at = |literal: &[u8]| memmem::find(&self.elements, literal);
+        match (at(USER), self.tls_element(), at(b" rip=")) {
+            (Some(user), Some(tls), Some(client)) => user < tls.start && tls.start < client,
             (_, _, _) => false,
         }
     }
@@ -141,29 +135,35 @@ impl Variable {
         &before[blank.map_or(0, |blank| blank + 1)..]
     }
 
-    /// Whether the words can be told as [`super::elements`] does: no modifier changes more than their case or cuts them to less
-    /// than five letters, and no letter stands beside them.
+    /// Whether its words on TLS can be told, as `elements` reads them: `%c`, `"%c"`, `[%c]`, or the same behind a key about TLS;
+    /// no modifier but for case and for a width that leaves enough of them.
     fn is_plain(self, format: &[u8]) -> bool {
+        let literal = self.literal(format);
+        let key = literal.strip_suffix(b"\"").unwrap_or(literal);
+        let fits = match key {
+            b"" | b"[" => true,
+            [key @ .., b'=', b'<'] | [key @ .., b'='] => is_about_tls(key),
+            [..] => false,
+        };
         let modifiers = &format[self.start + 1..self.name];
-        let width = modifiers.iter().filter(|byte| byte.is_ascii_digit());
-        let cut = width.copied().collect::<Vec<u8>>();
-        let short = matches!(&cut[..], [b'0'..=b'4']);
-        let changed = modifiers
-            .iter()
-            .any(|byte| !matches!(byte, b'L' | b'U' | b'0'..=b'9' | b'{'));
-        let long = &format[self.name..self.end];
-        let mut filters = long.split(|byte| *byte == b'|').skip(1);
-        let filtered = filters.any(|filter| {
-            let filter = filter
-                .trim_ascii()
-                .strip_suffix(b"}")
-                .unwrap_or(filter)
-                .trim_ascii();
-            filter != b"lower" && filter != b"upper"
+        let mut letters = modifiers.iter().filter(|byte| !matches!(byte, b'L' | b'U'));
+        let wide = match (letters.next(), letters.next()) {
+            (None, _) => true,
+            (Some(width), None) => matches!(width, b'5'..=b'9'),
+            (Some(_), Some(_)) => false,
+        };
+        let mut filters = format[self.name..self.end]
+            .split(|byte| *byte == b'|')
+            .skip(1);
+        let readable = filters.all(|filter| {
+            let filter = filter.trim_ascii();
+            let filter = filter.strip_suffix(b"}").unwrap_or(filter).trim_ascii();
+            filter == b"lower" || filter == b"upper"
         });
-        let beside = [self.literal(format).last(), format.get(self.end)];
-        let joined = beside.into_iter().flatten().any(u8::is_ascii_alphanumeric);
-        !(short || changed || filtered || joined)
+        let ends = format
+            .get(self.end)
+            .is_none_or(|byte| !byte.is_ascii_alphanumeric());
+        fits && wide && readable && ends
     }
 }
 
@@ -246,7 +246,7 @@ mod tests {
                 true,
             ),
             ("%c user=<%u> method=%m rip=%r", "%$: %s", true, false),
-            ("rip=%r user=<%u> method=%m [%c]", "%$: %s", true, true),
+            ("rip=%r user=<%u> method=%m [%c]", "%$: %s", true, false),
             ("user=<%u> method=%m rip=%r %5c", "%$: %s", true, false),
             (
                 "user=<%u> method=%m rip=%r tls=\"%c\"",
@@ -264,6 +264,20 @@ mod tests {
                 false,
                 false,
             ),
+            ("user=<%u> rip=%r conn:%c", "%$: %s", false, false),
+            (
+                "user=<%u> method=%m rip=%r transport=%c",
+                "%$: %s",
+                false,
+                false,
+            ),
+            (
+                "user=<%u> rip=%r session=<%{session}>%c",
+                "%$: %s",
+                false,
+                false,
+            ),
+            ("user=<%u> method=%m rip=%r %04c", "%$: %s", false, false),
             ("user=<%u> %m rip=%r %c", "%$: %s", true, false),
             ("user=<%u> method=%m rip=%r", "%$: %s", false, false),
             ("user=<%u> rip=%r %c", "%$", false, false),

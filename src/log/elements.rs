@@ -139,16 +139,12 @@ fn any(list: &[u8]) -> Option<Elements<'_>> {
     let mut found = Elements::default();
     let user = user_element(list);
     let mut seen = 0u8;
-    // What stands left of the name is the server's alone. It is read first: a name can bring it for the second time only.
-    for token in list[..user.unwrap_or(0)].split(|byte| *byte == b',') {
-        found.take(token.trim_ascii(), &mut seen, true);
-    }
+    // What stands left of the name is read first: a name can bring it for the second time only.
+    found.take_before(&list[..user.unwrap_or(0)], &mut seen);
     // Everything left of this belongs to the name or stands before it.
     let floor = user.map_or(0, |at| at + USER.len());
     let mut end = list.len();
     let mut pending = false;
-    // An element that the name may have brought stands right behind it.
-    let mut loose = false;
     while end > floor {
         let start = last_separator(&list[floor..end]).map_or(floor, |comma| floor + comma + 2);
         // What follows `user=<` begins the name, whatever it looks like.
@@ -156,18 +152,14 @@ fn any(list: &[u8]) -> Option<Elements<'_>> {
             break;
         }
         let token = &list[start..end];
-        // Right of the client's address nothing is of the name, which stands left of it.
-        let certain = user.is_none() || seen & RIP == 0;
-        match found.take(token, &mut seen, certain) {
-            Taken::Known => (pending, loose) = (false, false),
-            Taken::Word => pending = false,
-            Taken::Other => (pending, loose) = (false, loose || token.ends_with(b">")),
+        match found.take(token, &mut seen) {
+            Taken::Known => pending = false,
             // Part of an error text that holds a comma, or of the name.
             Taken::Strange => {
                 let tail = &list[start..if pending { list.len() } else { end }];
                 pending = !is_error(tail);
                 if !pending {
-                    found.say(Word::Tls, None, certain);
+                    found.say(Word::Tls, None, seen);
                 }
             }
             Taken::End => break,
@@ -182,9 +174,10 @@ fn any(list: &[u8]) -> Option<Elements<'_>> {
         let name = list.get(floor..end.max(floor)).unwrap_or_default();
         // Elements that are written with commas have another one behind them.
         let name = name.strip_suffix(b",").unwrap_or(name);
-        let name = name.strip_suffix(b">").unwrap_or(name);
+        let whole = name.strip_suffix(b">");
+        let name = whole.unwrap_or(name);
         let odd = name.iter().any(|byte| matches!(byte, b'<' | b'>' | b','));
-        found.ambiguous = odd || loose;
+        found.ambiguous |= odd || whole.is_none();
         found.user = (!name.is_empty()).then_some(name);
     }
     (seen & RIP != 0).then_some(found)
@@ -204,12 +197,8 @@ fn last_separator(text: &[u8]) -> Option<usize> {
 
 /// What became of one token.
 enum Taken {
-    /// It is one of the elements that the server alone fills.
+    /// It is an element.
     Known,
-    /// It is a word about TLS.
-    Word,
-    /// It is an element of another kind.
-    Other,
     /// It is none that is known.
     Strange,
     /// It is the end of the user's name, or an element for the second time, which only a name can bring.
@@ -217,7 +206,7 @@ enum Taken {
 }
 
 /// What stands before the name of the user.
-const USER: &[u8] = b"user=<";
+pub(super) const USER: &[u8] = b"user=<";
 
 /// Where the name of the user stands: at the beginning of an element, unlike that in `auth_user=<…>`.
 fn user_element(list: &[u8]) -> Option<usize> {
@@ -233,12 +222,17 @@ const LIP: u8 = 2;
 const METHOD: u8 = 4;
 const SESSION: u8 = 8;
 const MPID: u8 = 16;
+/// Not an element: something ended in `>` where the name may end as well.
+const CLOSED: u8 = 32;
 
 impl<'a> Elements<'a> {
-    /// `certain`: a word in it is the server's.
-    fn take(&mut self, token: &'a [u8], seen: &mut u8, certain: bool) -> Taken {
+    /// Takes a token, the last one first.
+    fn take(&mut self, token: &'a [u8], seen: &mut u8) -> Taken {
         // Where the elements themselves are written with commas.
         let token = token.strip_suffix(b",").unwrap_or(token);
+        // Left of the client's address a name may have brought it.
+        let of_name = *seen & RIP != 0;
+        let closes = of_name && token.last() == Some(&b'>');
         let keys: [(&[u8], u8); 5] = [
             (b"rip=", RIP),
             (b"lip=", LIP),
@@ -261,26 +255,51 @@ impl<'a> Elements<'a> {
                 SESSION => self.session = value.strip_suffix(b">").unwrap_or(value),
                 _ => {}
             }
+            *seen |= if closes { CLOSED } else { 0 };
             return Taken::Known;
         }
         let opens = |token: &[u8]| token.windows(2).any(|pair| pair == b"=<");
-        if token.last() == Some(&b'>') && token.first() != Some(&b'<') && !opens(token) {
+        if token.last() == Some(&b'>') && !opens(token) {
             return Taken::End;
         }
-        if let Some((word, version)) = transport_word(token) {
-            self.say(word, version, certain);
-            return Taken::Word;
+        let word = transport_word(token);
+        if let Some((word, version)) = word {
+            self.ambiguous |= of_name && *seen & CLOSED != 0;
+            self.say(word, version, *seen);
         }
-        if memchr(b'=', token).is_some() {
-            return Taken::Other;
+        if word.is_none() && memchr(b'=', token).is_none() {
+            return Taken::Strange;
         }
-        Taken::Strange
+        self.ambiguous |= closes;
+        *seen |= if closes { CLOSED } else { 0 };
+        Taken::Known
     }
 
-    fn say(&mut self, word: Word, version: Option<&'a [u8]>, certain: bool) {
+    /// Takes the elements that a custom list has left of the user. They are the server's alone, unless one is of a kind that may
+    /// hold another name.
+    fn take_before(&mut self, text: &'a [u8], seen: &mut u8) {
+        let mut strangers = false;
+        let mut words = Vec::new();
+        for token in text.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            if let Some(word) = transport_word(token) {
+                words.push(word);
+            } else if !token.is_empty() {
+                let before = *seen;
+                self.take(token, seen);
+                strangers |= *seen == before;
+            }
+        }
+        for (word, version) in words {
+            self.say(word, version, if strangers { RIP } else { 0 });
+        }
+        self.ambiguous = false;
+    }
+
+    fn say(&mut self, word: Word, version: Option<&'a [u8]>, seen: u8) {
+        // Read from the right, a word that comes after rip= stands left of it.
         let word = match word {
-            Word::Tls if !certain => Word::Doubtful,
-            Word::Secured if !certain => Word::DoubtfulSecured,
+            Word::Tls if seen & RIP != 0 => Word::Doubtful,
+            Word::Secured if seen & RIP != 0 => Word::DoubtfulSecured,
             word => word,
         };
         self.word = match (self.word, word) {
@@ -303,13 +322,18 @@ fn transport_word(token: &[u8]) -> Option<(Word, Option<&[u8]>)> {
     match memchr(b'=', token) {
         // A custom element such as `tls=%c` or `ssl_security="%k"`; others, such as `domain=%d`, may have such a value by chance.
         Some(equal) => {
-            let about = [&b"tls"[..], b"ssl", b"secur", b"crypt", b"cipher"];
-            let key = token[..equal].to_ascii_lowercase();
-            let named = about.iter().any(|word| memmem::find(&key, word).is_some());
+            let named = is_about_tls(&token[..equal]);
             spoken(&token[equal + 1..]).filter(|_| named)
         }
         None => spoken(token),
     }
+}
+
+/// Whether the key of an element says that its value is about TLS.
+pub(super) fn is_about_tls(key: &[u8]) -> bool {
+    let key = key.to_ascii_lowercase();
+    let mut about = [&b"tls"[..], b"ssl", b"secur", b"crypt", b"cipher"].into_iter();
+    about.any(|word| memmem::find(&key, word).is_some())
 }
 
 /// What Dovecot puts in the place of `%c`, `%k` and their long names, in the case and the brackets that a format gives it.

@@ -137,26 +137,24 @@ fn check_is_text(text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// That of most of the first lines, since the very first may be cut, or a remark of journalctl. Of two as many, that of the later.
+/// By the first lines: the very first may be cut, or a remark of journalctl. In the form of JSON other lines are read as well.
 fn form(text: &[u8]) -> Form {
     if text.starts_with(b"__CURSOR=") || memmem::find(text, b"\n__CURSOR=").is_some() {
         return Form::Export;
     }
     let lines = text.split(|byte| *byte == b'\n').map(prefix::bare);
     let lines = lines.filter(|line| !line.trim_ascii().is_empty());
-    let told = lines.take(FIRST_LINES).filter_map(|line| {
-        if line.trim_ascii_start().starts_with(b"{") {
-            Some(Form::Json)
-        } else if rfc5424::is_of(line) {
-            Some(Form::Rfc5424)
-        } else {
-            (prefix::plain_stamp(line) > 0).then_some(Form::Syslog)
-        }
-    });
-    let told: Vec<Form> = told.collect();
-    let times = |form: &Form| told.iter().filter(|one| *one == form).count();
-    let most = told.iter().max_by_key(|form| times(form));
-    most.copied().unwrap_or(Form::Syslog)
+    let lines: Vec<&[u8]> = lines.take(FIRST_LINES).collect();
+    let is_json = |line: &&[u8]| line.trim_ascii_start().starts_with(b"{");
+    let is_rfc5424 = |line: &&[u8]| rfc5424::is_of(line);
+    if lines.iter().any(is_json) {
+        return Form::Json;
+    }
+    match &lines[..] {
+        [first, ..] if is_rfc5424(first) => Form::Rfc5424,
+        [_, others @ ..] if !others.is_empty() && others.iter().all(is_rfc5424) => Form::Rfc5424,
+        _ => Form::Syslog,
+    }
 }
 
 /// The stamp of a line in any form.
@@ -230,7 +228,12 @@ mod tests {
                 Form::Json,
             ),
             (json[5..].to_owned() + json, Form::Json),
-            (bsd.to_owned() + json + bsd, Form::Syslog),
+            (bsd.to_owned() + json + bsd, Form::Json),
+            (bsd.to_owned() + rfc5424 + bsd, Form::Syslog),
+            (
+                "<22>".to_owned() + bsd + rfc5424 + "<22>" + bsd,
+                Form::Syslog,
+            ),
             (bsd[9..].to_owned() + bsd, Form::Syslog),
             (String::new(), Form::Syslog),
         ] {

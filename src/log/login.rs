@@ -30,19 +30,27 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
         }
     }
     if message.starts_with(b"Login with referral") {
-        return elements(&message[list_start(message)?..]).map(Said::Login);
+        return list(message, list_start(message)?).map(Said::Login);
     }
     if let Some(list) = proxied(message) {
         return elements(list).map(Said::Login);
     }
     let start = list_start(message)?;
-    let found = elements(&message[start..])?;
+    let found = list(message, start)?;
     // The name of a failed login is any text, so the reason is looked for only before it.
     let told = NAME.find(message).map_or(start, |name| name.min(start));
     Some(match refusal::words(&message[..told], &found) {
         Some(words) => Said::Refused(found, words),
         None => Said::Other(found),
     })
+}
+
+/// The element list that starts there.
+fn list(message: &[u8], start: usize) -> Option<Elements<'_>> {
+    let mut found = elements(&message[start..])?;
+    // The name, or what a client calls itself, holds the beginning of a list as well.
+    found.ambiguous |= NAME.find(message) != USER.rfind(message);
+    Some(found)
 }
 
 /// Searchers are made once: their making costs more than the search.
@@ -78,8 +86,9 @@ fn proxied(message: &[u8]) -> Option<&[u8]> {
     } else {
         return None;
     };
-    // An IPv6 address has no blank behind its colons.
-    let list = memmem::find(&message[start..], b": ")?;
+    let rest = &message[start..];
+    // Where the list does not begin with the name: an IPv6 address has no blank behind its colons.
+    let list = NAME.find(rest).or_else(|| memmem::find(rest, b": "))?;
     message.get(start + list + 2..)
 }
 
@@ -268,6 +277,35 @@ mod tests {
             (
                 "Login: user=<a>, x=<y>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=7, session=<abc>",
                 "login a PLAIN 192.0.2.9 192.0.2.1 None ?",
+            ),
+            (
+                "Login: rip=192.0.2.9, lip=192.0.2.1, method=PLAIN, user=<a>, tls=<TLS>",
+                "login a PLAIN 192.0.2.9 192.0.2.1 Doubtful ?",
+            ),
+            (
+                "Login: rip=192.0.2.9, lip=192.0.2.1, method=PLAIN, user=<a>, TLS, session=<x>",
+                "login a PLAIN 192.0.2.9 192.0.2.1 Doubtful ?",
+            ),
+            (
+                "Login: user=<victim, <x>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, session=<a>",
+                "login victim, <x PLAIN 192.0.2.9 192.0.2.1 None ?",
+            ),
+            (
+                "Login: user=ann, TLS, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1",
+                "login - PLAIN 192.0.2.9 192.0.2.1 Doubtful",
+            ),
+            // The name of a master is a stranger's too.
+            (
+                "Login: auth_user=<m>, TLS, x=<y>, user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1",
+                "login ann PLAIN 192.0.2.9 192.0.2.1 Doubtful",
+            ),
+            (
+                "proxy(x): started proxying to h: session=<q>, ): started proxying to h:143: user=<x): started proxying to h: session=<q>, >, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, session=<a>",
+                "login x): started proxying to h: session=<q>,  PLAIN 192.0.2.9 192.0.2.1 None ?",
+            ),
+            (
+                "Login with referral imap://h.example.org/: user=<x: user=<victim>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1",
+                "login victim PLAIN 192.0.2.9 192.0.2.1 None ?",
             ),
             // A domain may be called like that.
             (

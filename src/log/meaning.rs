@@ -34,33 +34,21 @@ struct Meaning {
     cut: Transport,
     /// Of an element list without a word.
     wordless: Transport,
-    /// Whose a word is that a name may have brought.
-    doubtful: Doubtful,
+    /// By the configuration, words on TLS stand between the name and the client's address.
+    words_beside_user: bool,
     /// The lines show the mechanism by the configuration; false where none tells.
     shows_method: bool,
     why: String,
 }
 
-/// Whose a word about TLS is that stands where a name could have brought it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Doubtful {
-    /// No configuration tells.
-    Unknown,
-    /// The element stands there, so it is the server's if the name is whole.
-    OfTheServer,
-    /// The element stands elsewhere.
-    OfTheName,
-}
-
 impl Meaning {
+    /// Of a word that a name may have brought.
     fn doubtful(&self, shown: Shown, ambiguous: bool) -> Transport {
-        match (self.doubtful, shown) {
-            (Doubtful::OfTheName, _) => self.wordless,
-            (Doubtful::Unknown, _) | (Doubtful::OfTheServer, _) if ambiguous => Transport::Unknown,
-            (Doubtful::OfTheServer, Shown::Doubtful) => Transport::Tls,
-            (Doubtful::OfTheServer, Shown::DoubtfulSameHost) => Transport::Local,
-            (Doubtful::OfTheServer, Shown::DoubtfulSecured) => Transport::Trusted,
-            (Doubtful::Unknown | Doubtful::OfTheServer, _) => Transport::Unknown,
+        match shown {
+            _ if ambiguous || !self.words_beside_user => Transport::Unknown,
+            Shown::DoubtfulSameHost => Transport::Local,
+            Shown::DoubtfulSecured => Transport::Trusted,
+            _ => Transport::Tls,
         }
     }
 }
@@ -212,7 +200,7 @@ static NOTHING: Meaning = Meaning {
     logged: Logged::Always,
     cut: Transport::Unknown,
     wordless: Transport::Unknown,
-    doubtful: Doubtful::Unknown,
+    words_beside_user: false,
     shows_method: false,
     why: String::new(),
 };
@@ -308,11 +296,7 @@ fn login_meaning(
         }
         Some(service) => {
             meaning.wordless = Transport::Clear;
-            meaning.doubtful = if service.tls_beside_user() {
-                Doubtful::OfTheServer
-            } else {
-                Doubtful::OfTheName
-            };
+            meaning.words_beside_user = service.tls_beside_user();
             meaning.why = format!("login lines tell TLS ({})", service.because);
         }
         None if habits.words > 0 => {

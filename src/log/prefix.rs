@@ -60,8 +60,9 @@ pub(crate) fn cut(line: &[u8], needle: usize) -> Option<Line<'_>> {
         };
     }
     let reach = line.get(..needle.min(FARTHEST_STAMP).min(line.len()))?;
-    // Behind `PROGRAM[PID]:` is what the program says, perhaps in the words of strangers.
-    let reach = &reach[..memmem::find(reach, b"]: ").unwrap_or(reach.len())];
+    // What is said behind `PROGRAM[PID]: ` may be the words of strangers; but right there a container's line may begin.
+    let said = memmem::find(reach, b"]: ").map_or(reach.len(), |at| at + 3);
+    let reach = &reach[..said];
     let starts = reach
         .iter()
         .enumerate()
@@ -245,6 +246,10 @@ mod tests {
             ),
             (
                 "mailserver | Nov  4 08:00:01 mail postfix/smtpd[12]: x",
+                "Nov  4 08:00:01 | mail | postfix/smtpd | 12 | x",
+            ),
+            (
+                "container[7]: Nov  4 08:00:01 mail postfix/smtpd[12]: x",
                 "Nov  4 08:00:01 | mail | postfix/smtpd | 12 | x",
             ),
             (
