@@ -7,6 +7,7 @@ use plainsight::certificate::{Missing, Policy};
 use plainsight::dovecot::{Config, Lookup, version_hint};
 use plainsight::source::{FileTree, Sources};
 use plainsight::surface::{Client, Question, dovecot};
+use plainsight::version::Range;
 
 const HEADER: &str = "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n";
 const TLS_23: &str = "ssl_cert = </c.pem\nssl_key = </c.key\nprotocols = imap pop3\n";
@@ -48,18 +49,32 @@ fn from(lookup: Lookup<'static>, remote: &str) -> Lookup<'static> {
 /// The verdicts of a tree for a client from 192.0.2.2, as `port verdict`.
 fn verdicts(text: &str, remote: &str, local: &str) -> Vec<String> {
     let (config, sources) = load(text);
+    let client = Client {
+        from: remote.parse().expect("an address"),
+        to: Some(local.parse().expect("an address")),
+    };
+    judge(&config, &sources, version_hint(&config), Some(client))
+}
+
+/// The verdict at port 993 under one release.
+fn verdict_by(text: &str, version: &str) -> String {
+    let (config, sources) = load(text);
+    let range = Range::exactly(version.parse().expect("a release"));
+    let all = judge(&config, &sources, range, None);
+    let of_993 = all.iter().find_map(|one| one.strip_prefix("993 "));
+    of_993.unwrap_or_default().to_owned()
+}
+
+fn judge(config: &Config, sources: &Sources, range: Range, client: Option<Client>) -> Vec<String> {
     let question = Question {
-        client: Some(Client {
-            from: remote.parse().expect("an address"),
-            to: Some(local.parse().expect("an address")),
-        }),
+        client,
         certificates: Policy {
             missing: Missing::Assume,
             now: 0,
         },
         sasl: None,
     };
-    dovecot::endpoints(&config, &sources, version_hint(&config), &question)
+    dovecot::endpoints(config, sources, range, &question)
         .iter()
         .map(|endpoint| format!("{} {}", endpoint.port, endpoint.verdict.word()))
         .collect()
@@ -564,5 +579,43 @@ fn verdicts_of_2_4() {
             expected,
             "{text}"
         );
+    }
+}
+
+/// Live with 2.3.13, 2.3.19.1, 2.4.1 and 2.4.5; for the releases between them by their source.
+#[test]
+fn the_oldest_tls_that_is_asked_for() {
+    let releases = [
+        "2.3.13", "2.3.14", "2.3.15", "2.3.19.1", "2.4.1", "2.4.2", "2.4.3", "2.4.5",
+    ];
+    for (word, expected) in [
+        ("TLSv1.2", "++++++++"),
+        ("tlsv1.2", "--++++++"),
+        ("TLSv1.3", "--++++++"),
+        ("ANY", "--++++++"),
+        ("latest", "--++++++"),
+        ("SSLv3", "++++----"),
+        ("sslv3", "--++----"),
+        ("TLSv9", "--------"),
+        ("", "----++!!"),
+    ] {
+        let shown: String = releases
+            .iter()
+            .map(|release| {
+                let (header, tls) = if release.starts_with("2.4") {
+                    (HEADER, TLS_24)
+                } else {
+                    ("", TLS_23)
+                };
+                let text = format!("{header}{tls}ssl_min_protocol = {word}\n");
+                match verdict_by(&text, release).as_str() {
+                    "tls-only" => '+',
+                    "locked-out" => '-',
+                    "fails" => '!',
+                    _ => '?',
+                }
+            })
+            .collect();
+        assert_eq!(shown, expected, "{word}");
     }
 }

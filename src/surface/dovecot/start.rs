@@ -12,7 +12,7 @@ use crate::surface::Verdict;
 use crate::version::Version;
 
 use super::policy::Answer;
-use super::{fails, listen, mechanism};
+use super::{fails, listen, mechanism, tls};
 
 /// Why nothing runs under any release of the configuration's family, if so.
 pub(super) fn refusal(
@@ -57,6 +57,7 @@ pub(super) fn refusal_by(
         .or_else(|| wrong_header(config, version))
         .or_else(|| unknown_protocol(config, protocols, version))
         .or_else(|| misplaced_protocol(config, version))
+        .or_else(|| no_minimum(config, version))
         .or_else(|| mechanism::unknown(config, version))
 }
 
@@ -88,6 +89,9 @@ pub(super) fn changes(config: &Config, protocols: &Protocols) -> Vec<Version> {
     }
     if protocol_inside(config, None).is_some() {
         changes.push(Version::patch(2, 4, 3));
+    }
+    if config.all("ssl_min_protocol").next().is_some() {
+        changes.extend([tls::ANY_AND_LATEST, SOME_MINIMUM]);
     }
     changes.sort_unstable();
     changes.dedup();
@@ -303,6 +307,37 @@ fn bad_options(config: &Config) -> Option<Answer> {
         &options.setting,
         &options.text,
         options.origin,
+    ))
+}
+
+/// The first release that does not start with an empty `ssl_min_protocol` (ssl_settings_check in
+/// src/lib-ssl-iostream/ssl-settings.c at 2.4.2 and 2.4.3).
+const SOME_MINIMUM: Version = Version::patch(2, 4, 3);
+
+/// An empty `ssl_min_protocol`, wherever it is in force and whatever `ssl` is (live, 2.4.5).
+fn no_minimum(config: &Config, version: Version) -> Option<Answer> {
+    if config.family == Family::V23 || version < SOME_MINIMUM {
+        return None;
+    }
+    let global = config.effective("ssl_min_protocol", &Lookup::default());
+    let in_group = |scope| {
+        let path = config.path(scope);
+        path.iter()
+            .any(|section| matches!(section, Section::Group { .. }))
+    };
+    let empty = config.all("ssl_min_protocol").find(|assignment| {
+        let used = !in_group(assignment.scope)
+            || global.assignment.and_then(|at| config.assignments.get(at)) == Some(assignment);
+        let winner = config.winner("ssl_min_protocol", assignment.scope);
+        used && winner == Some(*assignment)
+            && assignment.text.is_empty()
+            && assignment.unknown.is_none()
+    })?;
+    Some(fails(
+        "ssl_min_protocol cannot be empty".into(),
+        "ssl_min_protocol",
+        &empty.text,
+        Origin::File(empty.value_span),
     ))
 }
 

@@ -8,6 +8,7 @@ use bstr::ByteSlice;
 use crate::certificate::{self, Fault, Missing};
 use crate::dovecot::{Family, Lookup, Value, ValueKind};
 use crate::surface::Because;
+use crate::version::Version;
 
 use super::{Instance, because, ciphers};
 
@@ -67,17 +68,38 @@ fn refused(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Option<Value> {
         let value = instance.config.effective(setting, lookup);
         (value.assignment.is_some() && value.unknown.is_none()).then_some(value)
     };
-    let oldest = get("ssl_min_protocol").filter(|value| {
-        !matches!(
-            value.text.as_slice(),
-            b"ANY" | b"SSLv3" | b"TLSv1" | b"TLSv1.1" | b"TLSv1.2" | b"TLSv1.3" | b"LATEST"
-        )
-    });
+    let oldest = get("ssl_min_protocol").filter(|value| !is_release(&value.text, instance.version));
     oldest.or_else(|| {
         get("ssl_cipher_list")
             .filter(|value| !value.text.is_empty() && !ciphers::may_work(&value.text))
     })
 }
+
+/// Whether a release of Dovecot takes this word for `ssl_min_protocol` (protocol_versions and
+/// openssl_min_protocol_to_options in src/lib-ssl-iostream/iostream-openssl-common.c, 2.3.0 to 2.4.4; live, four
+/// releases).
+fn is_release(word: &[u8], version: Version) -> bool {
+    // 2.4 sets no minimum for an empty one (ssl_iostream_context_set in iostream-openssl-context.c, 2.4.0). From 2.4.3 on
+    // the daemon does not start with it.
+    if word.is_empty() {
+        return version >= Version::new(2, 4);
+    }
+    let newer = version >= ANY_AND_LATEST;
+    let is = |name: &str| {
+        if newer {
+            word.eq_ignore_ascii_case(name.as_bytes())
+        } else {
+            word == name.as_bytes()
+        }
+    };
+    ["TLSv1", "TLSv1.1", "TLSv1.2"].into_iter().any(is)
+        || newer && ["ANY", "TLSv1.3", "LATEST"].into_iter().any(is)
+        || version < Version::new(2, 4) && is("SSLv3")
+}
+
+/// The first release that knows these two words and TLSv1.3, and `ssl_min_protocol` in any case (the same files at 2.3.14
+/// and 2.3.15).
+pub(super) const ANY_AND_LATEST: Version = Version::patch(2, 3, 15);
 
 /// Whether TLS works for a lookup, apart from being wanted.
 pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
