@@ -619,3 +619,29 @@ fn the_oldest_tls_that_is_asked_for() {
         assert_eq!(shown, expected, "{word}");
     }
 }
+
+/// Live with 2.4.1 and 2.4.5; for the releases between them by their source.
+#[test]
+fn lines_before_the_header() {
+    for (before, expected) in [
+        ("", "tls-only tls-only tls-only"),
+        ("\\\n", "tls-only tls-only tls-only"),
+        ("\u{feff}\n", "fails tls-only tls-only"),
+        ("a line\nand another {}\n", "fails tls-only tls-only"),
+        ("a line\nssl = yes\n", "fails fails fails"),
+        ("}\n", "fails fails fails"),
+        ("protocol imap {\n}\n", "fails fails fails"),
+        ("a \\\nline\n", "fails fails fails"),
+        ("a \\\n# comment\n", "tls-only fails fails"),
+    ] {
+        let text = format!("{before}{HEADER}{TLS_24}");
+        let verdicts = ["2.4.1", "2.4.2", "2.4.5"].map(|release| verdict_by(&text, release));
+        assert_eq!(verdicts.join(" "), expected, "{before}");
+        let (config, _) = load(&text);
+        let harmless = expected == "tls-only tls-only tls-only";
+        assert_eq!(config.problems.is_empty(), harmless, "{before}");
+    }
+    let text = HEADER.replacen("= ", "= \\\n", 1) + TLS_24;
+    let verdicts = ["2.4.1", "2.4.2", "2.4.5"].map(|release| verdict_by(&text, release));
+    assert_eq!(verdicts.join(" "), "tls-only fails fails");
+}

@@ -16,7 +16,7 @@ use super::joined::Joined;
 use super::line::{self, Form, Physical};
 use super::read::Reader;
 
-/// Whether the first setting of a file is the header that 2.4 wants there.
+/// Whether the first setting of a file is the header that 2.4 wants there. A line that cannot be read is none.
 pub(super) fn first_is_header(sources: &mut Sources, file: &Path) -> bool {
     let Ok(id) = sources.read(file) else {
         return false;
@@ -24,15 +24,16 @@ pub(super) fn first_is_header(sources: &mut Sources, file: &Path) -> bool {
     for line in sources.bytes(id).split(|&c| c == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if let Physical::Whole(range) = line::physical(line, Family::V24).line {
-            return match line::form(&line[range.clone()], Family::V24) {
-                Form::Setting { key, .. } => line[range.start + key.start..range.start + key.end]
-                    .eq(b"dovecot_config_version"),
-                Form::Open { .. }
-                | Form::Group { .. }
-                | Form::Close
-                | Form::Include { .. }
-                | Form::Wrong(_) => false,
-            };
+            match line::form(&line[range.clone()], Family::V24) {
+                Form::Setting { key, .. } => {
+                    let key = &line[range.start + key.start..range.start + key.end];
+                    return key == b"dovecot_config_version";
+                }
+                Form::Open { .. } | Form::Group { .. } | Form::Close | Form::Include { .. } => {
+                    return false;
+                }
+                Form::Wrong(_) => {}
+            }
         }
     }
     false
@@ -125,6 +126,11 @@ impl Reader<'_> {
                         .continued
                         .get_or_insert(Span::new(file, start, end));
                     if !range.is_empty() {
+                        if self.awaits_header() {
+                            self.config
+                                .continued_header
+                                .get_or_insert(Span::new(file, start, end));
+                        }
                         self.pending
                             .push(&line[range.clone()], file, start + range.start);
                         self.pending.text.push(b' ');

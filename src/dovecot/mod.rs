@@ -137,6 +137,10 @@ pub struct Config {
     pub config_version: Option<Version>,
     /// The first line that continues in the next, which releases before 2.2.22 do not know.
     pub continued: Option<Span>,
+    /// The first such line of those up to `dovecot_config_version`, by which 2.4.2 and later fail.
+    pub continued_header: Option<Span>,
+    /// The first line before `dovecot_config_version` that cannot be read, which 2.4.2 and later pass over.
+    pub passed_over: Option<Problem>,
     /// The release whose `doveconf -n` wrote the main file (`# 2.3.19.1 (…): /etc/dovecot/dovecot.conf`).
     pub written_by: Option<Version>,
     /// Only parts of a tree were given: no dovecot.conf, so that what is missing is taken as the packages have it.

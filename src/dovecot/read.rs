@@ -148,6 +148,11 @@ impl Reader<'_> {
         true
     }
 
+    /// Whether the header that 2.4 wants first has not come yet.
+    pub(super) fn awaits_header(&self) -> bool {
+        self.family == Family::V24 && !self.config.partial && self.config.config_version.is_none()
+    }
+
     /// Takes one whole line, whose entry ends at `end`.
     pub(super) fn statement(&mut self, text: &Joined, end: usize) {
         let form = line::form(&text.text, self.family);
@@ -170,16 +175,22 @@ impl Reader<'_> {
             Form::Open { .. } | Form::Group { .. } | Form::Close | Form::Include { .. } => {
                 b"".as_slice()
             }
+            Form::Wrong(why) if self.awaits_header() && !self.header_missed => {
+                // 2.4.2 and later look for the header first, and pass over what is no setting (config_parser_get_version and
+                // its loop in config-parser.c, 2.4.2; live, 2.4.5: "junk" or a byte order mark alone does no harm).
+                self.config.passed_over.get_or_insert(Problem {
+                    span: whole,
+                    message: (*why).into(),
+                });
+                self.note(whole, (*why).into());
+                return;
+            }
             Form::Wrong(why) => {
                 self.refuse(whole, (*why).into());
                 return;
             }
         };
-        if self.family == Family::V24
-            && !self.config.partial
-            && key != b"dovecot_config_version"
-            && self.config.config_version.is_none()
-        {
+        if self.awaits_header() && key != b"dovecot_config_version" {
             // Said once: the rest of the file is read as if the header were there.
             if !self.header_missed {
                 self.header_missed = true;

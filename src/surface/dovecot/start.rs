@@ -54,6 +54,7 @@ pub(super) fn refusal_by(
 ) -> Option<Answer> {
     wrong_language(config, version)
         .or_else(|| no_continuation(config, version))
+        .or_else(|| before_header(config, version))
         .or_else(|| wrong_header(config, version))
         .or_else(|| unknown_protocol(config, protocols, version))
         .or_else(|| misplaced_protocol(config, version))
@@ -66,6 +67,9 @@ pub(super) fn changes(config: &Config, protocols: &Protocols) -> Vec<Version> {
     let mut changes = vec![Version::new(2, 4)];
     changes.extend(config.config_version);
     changes.extend(config.continued.map(|_| CONTINUATIONS));
+    if config.passed_over.is_some() || config.continued_header.is_some() {
+        changes.push(HEADER_FIRST);
+    }
     if protocols.names.iter().any(|name| name == "submission")
         || config.all("login_trusted_networks").next().is_some()
     {
@@ -109,6 +113,28 @@ fn no_continuation(config: &Config, version: Version) -> Option<Answer> {
         "lines that end in a backslash, which releases before 2.2.22 do not join".into(),
     );
     Some(answer)
+}
+
+/// The first release that looks for the header before it reads anything else (config_parse_file at 2.4.1 and 2.4.2).
+const HEADER_FIRST: Version = Version::patch(2, 4, 2);
+
+/// What stands before the header: a line that cannot be read is no harm from 2.4.2 on. One that continues in the next,
+/// the header itself included, is there still when the daemon reads its own defaults, and it dies of that (live, 2.4.5).
+fn before_header(config: &Config, version: Version) -> Option<Answer> {
+    let (message, span) = if version < HEADER_FIRST {
+        let problem = config.passed_over.as_ref()?;
+        (problem.message.clone(), problem.span)
+    } else {
+        let why = "Panic: Error in internal import configuration: a line before dovecot_config_version, or this line \
+                   itself, ends in a backslash";
+        (why.to_owned(), config.continued_header?)
+    };
+    Some(fails(
+        message,
+        "dovecot_config_version",
+        b"",
+        Origin::File(span),
+    ))
 }
 
 /// 2.4 wants its header first, and no release before knows it (both live).
