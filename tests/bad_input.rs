@@ -305,6 +305,21 @@ fn nesting_without_end_is_answered_with_a_message() {
         assert_eq!(code, Some(1), "{name}: {err}");
         assert!(out.contains(words), "{name}: {:.2000}", out);
     }
+    let root = scratch("bad-heredocs");
+    let file = root.join("dovecot.conf");
+    let head = "dovecot_config_version = 2.4.5\ndovecot_storage_version = 2.4.5\n";
+    for (text, words) in [
+        ("ssl = <<EOD\n".repeat(200_000), "Missing EOD"),
+        (
+            "ssl = <<EOD\nEOD\n".repeat(20_000),
+            "not supported for this setting",
+        ),
+    ] {
+        fs::write(&file, format!("{head}protocols = imap\n{text}")).expect("writable");
+        let (code, out, err) = run(&["check", text_of(&root)]);
+        assert_eq!(code, Some(1), "{err}");
+        assert!(out.contains(words), "{out:.2000}");
+    }
     let root = scratch("bad-nested-expansion");
     let chain: String = (0..1000)
         .map(|n| format!("a{n} = $a{}$a{}\n", n + 1, n + 1))

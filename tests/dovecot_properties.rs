@@ -105,6 +105,7 @@ fn line() -> impl Strategy<Value = String> {
         Just("192.0.2.0/24"),
         Just("it's # not"),
         Just("no \\"),
+        Just("<<EOD"),
         Just("2.4.0"),
         Just("0"),
     ];
@@ -124,6 +125,7 @@ fn line() -> impl Strategy<Value = String> {
         1 => Just("!include_try missing*.conf".into()),
         1 => Just(String::new()),
         1 => Just("# ssl = no \\".into()),
+        2 => Just("EOD".into()),
         1 => Just("\\".into()),
     ]
 }

@@ -645,3 +645,85 @@ fn lines_before_the_header() {
     let verdicts = ["2.4.1", "2.4.2", "2.4.5"].map(|release| verdict_by(&text, release));
     assert_eq!(verdicts.join(" "), "tls-only fails fails");
 }
+
+/// Live with 2.4.5, whose text of a heredoc `doveconf -h` prints; 2.4.1 looks for the file `<EOD`.
+#[test]
+fn heredocs_of_2_4_5() {
+    for (text, setting, expected) in [
+        (
+            "mail_log_prefix = <<EOD\nhello\n# not a comment\nssl = no \\\n\n EOD\nEOD\n",
+            "mail_log_prefix",
+            "hello\n# not a comment\nssl = no \\\n\n EOD\n",
+        ),
+        (
+            "mail_log_prefix = << \t EOD here # a comment\r\nEOD\r\n$x\r\nEOD here\r\n",
+            "mail_log_prefix",
+            "EOD\n$x\n",
+        ),
+        (
+            "mail_log_prefix = \\\n<<EOD\nx\nEOD\nssl = required\n",
+            "ssl",
+            "required",
+        ),
+        ("mail_log_prefix=<<EOD\nEOD", "mail_log_prefix", ""),
+        (
+            "mail_log_prefix = <<EOD\nssl = no\n",
+            "ssl",
+            "refused: Missing EOD",
+        ),
+        (
+            "ssl = <<EOD\nrequired\nEOD\n",
+            "ssl",
+            "refused: Heredoc syntax is not supported for this setting: ssl",
+        ),
+        (
+            "auth_mechanisms = <<EOD\nplain\nEOD\n",
+            "ssl",
+            "refused: Heredoc syntax is not supported for list settings: auth_mechanisms",
+        ),
+        (
+            "protocols {\n  imap = <<EOD\nyes\nEOD\n}\n",
+            "ssl",
+            "refused: Heredoc syntax is not supported for list settings: protocols/imap",
+        ),
+        (
+            "service imap-login {\n  inet_listener imap {\n    port = <<EOD\n1\nEOD\n  }\n}\n",
+            "ssl",
+            "refused: Heredoc syntax is not supported for this setting: inet_listener_port",
+        ),
+        (
+            "@tls = <<EOD\nx\nEOD\n",
+            "ssl",
+            "refused: Heredoc syntax is not supported for include groups",
+        ),
+        (
+            "nope = <<EOD\nx\nEOD\n",
+            "ssl",
+            "refused: Unknown setting: nope",
+        ),
+    ] {
+        let text = format!("{HEADER}{text}");
+        assert_eq!(value(&text, setting, &imap()), expected, "{text}");
+    }
+    let text = format!("{HEADER}{TLS_24}mail_log_prefix = <<EOD\nssl = no\nEOD\nlog_path =\n");
+    let (config, sources) = load(&text);
+    assert_eq!(version_hint(&config).to_string(), "2.4.5 and later");
+    let mut all = config.all("mail_log_prefix");
+    let heredoc = all.next().expect("it is set");
+    assert_eq!(sources.text(heredoc.value_span), b"<<EOD\nssl = no\nEOD");
+    assert!(sources.text(heredoc.span).ends_with(b"\nEOD\n"));
+    let releases = ["2.4.1", "2.4.4", "2.4.5"];
+    let verdicts = releases.map(|release| verdict_by(&text, release));
+    assert_eq!(verdicts.join(" "), "fails fails tls-only");
+    let header = "dovecot_config_version = <<EOD\n2.4.0\nEOD\n";
+    assert_eq!(
+        value(header, "ssl", &imap()),
+        "refused: Invalid dovecot_config_version"
+    );
+    let (config, _) = load("ssl_cert = <<EOD\nssl = no\n");
+    assert_eq!(
+        config.effective("ssl", &imap()).text,
+        "no",
+        "2.3 knows none"
+    );
+}

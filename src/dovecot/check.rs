@@ -2,13 +2,13 @@
 //!
 //! `read` beside this file asks for each assignment. Checks over several settings are in `surface::dovecot`.
 
-use bstr::{BStr, BString};
+use bstr::{BStr, BString, ByteSlice};
 
 use crate::source::Span;
 use crate::template;
 
 use super::line::ValueKind;
-use super::names;
+use super::names::{self, Type};
 use super::scope::Section;
 use super::{Assignment, Family};
 
@@ -95,6 +95,11 @@ pub(super) fn complaint(
             format!("{}: the file is named without \"<\" from 2.4 on", entry.key),
         ));
     }
+    if entry.kind == ValueKind::Heredoc
+        && let Some(why) = no_heredoc(entry, around, family)
+    {
+        return Some((entry.value_span, why));
+    }
     if entry.unknown.is_some() {
         return None;
     }
@@ -141,6 +146,44 @@ fn unknown(entry: &Assignment, around: &[Section], family: Family) -> Option<Str
         }
         format!("Unknown setting: {path}{}", entry.key)
     })
+}
+
+/// Only a text or a file may be a heredoc (config_apply_exact_line, 2.4.5).
+fn no_heredoc(entry: &Assignment, around: &[Section], family: Family) -> Option<String> {
+    let key = entry.key.as_slice();
+    let section = match around.last() {
+        Some(Section::Service(_)) => "service",
+        Some(Section::Listener(_)) => "inet_listener",
+        Some(Section::SslServer) => "ssl_server",
+        Some(Section::Other { key, .. }) => key.to_str().unwrap_or_default(),
+        Some(
+            Section::Protocol { .. }
+            | Section::Local(_)
+            | Section::Remote(_)
+            | Section::LocalName(_)
+            | Section::Group { .. },
+        )
+        | None => "",
+    };
+    let full = [section.as_bytes(), b"_", key].concat();
+    let (name, kind) = match (&entry.item, names::type_of(&full, family)) {
+        (Some(_), _) => (
+            [entry.name.as_slice(), b"/", key].concat(),
+            Some(Type::List),
+        ),
+        (None, Some(kind)) => (full, Some(kind)),
+        (None, None) => (key.to_vec(), names::type_of(key, family)),
+    };
+    let name = BStr::new(&name);
+    match kind? {
+        Type::Text => None,
+        Type::List => Some(format!(
+            "Heredoc syntax is not supported for list settings: {name}"
+        )),
+        Type::Other => Some(format!(
+            "Heredoc syntax is not supported for this setting: {name}"
+        )),
+    }
 }
 
 /// What is wrong with a value of a setting, if the daemon refuses it.

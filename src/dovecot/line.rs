@@ -124,6 +124,8 @@ pub enum ValueKind {
     File,
     /// With a `$` in it, and not quoted.
     Variable,
+    /// `<<MARK`: the lines that follow, up to one that is the mark (2.4.5; before it a file by the name `<MARK`).
+    Heredoc,
 }
 
 /// Sorts a whole line, given without white space at both ends.
@@ -216,6 +218,12 @@ fn key(text: &[u8], family: Family) -> (Range<usize>, usize) {
 fn setting(text: &[u8], key: Range<usize>, at: usize, family: Family) -> Form {
     let value = &text[at..];
     let (value, kind) = match value {
+        // White space alone is no mark.
+        [b'<', b'<', ..]
+            if family == Family::V24 && skip_white(text, at + 2, family) < text.len() =>
+        {
+            (at..text.len(), ValueKind::Heredoc)
+        }
         [b'<', ..] => (
             skip_white(text, at + 1, family)..text.len(),
             ValueKind::File,
@@ -230,6 +238,31 @@ fn setting(text: &[u8], key: Range<usize>, at: usize, family: Family) -> Form {
         _ => (at..text.len(), ValueKind::Plain),
     };
     Form::Setting { key, value, kind }
+}
+
+/// The mark of a heredoc, given from its `<<` on: the rest of the line, white space before it left out.
+pub(super) fn mark(heredoc: &[u8]) -> &[u8] {
+    let line = memchr::memchr(b'\n', heredoc).map_or(heredoc, |newline| &heredoc[..newline]);
+    &line[skip_white(line, 2, Family::V24)..]
+}
+
+/// The lines of a heredoc, given from its `<<` to its mark, as they are (parse_until_eod in config-parser.c, 2.4.5).
+pub(super) fn body(heredoc: &[u8]) -> Vec<u8> {
+    let mut lines = heredoc.split(|&c| c == b'\n').skip(1).peekable();
+    let mut body = Vec::new();
+    while let Some(line) = lines.next() {
+        if lines.peek().is_some() {
+            body.extend_from_slice(raw(line));
+            body.push(b'\n');
+        }
+    }
+    body
+}
+
+/// A line of a heredoc, given without its newline: the daemon's lines are C strings.
+pub(super) fn raw(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    memchr::memchr(0, line).map_or(line, |nul| &line[..nul])
 }
 
 /// Takes the backslashes out of a quoted text (str_unescape in src/lib/strescape.c).
@@ -374,5 +407,19 @@ mod tests {
         assert_eq!(show("group @tls req {", Family::V24), "group @tls req");
         assert_eq!(show("group @tls", Family::V24), "Expecting group name");
         assert_eq!(show("ssl\u{b}= no", Family::V24), "ssl|no|Plain");
+        assert_eq!(show("a = <<E D", Family::V23), "a|<E D|File");
+        assert_eq!(show("a = <<E D", Family::V24), "a|<<E D|Heredoc");
+        assert_eq!(show("a = << $E", Family::V24), "a|<< $E|Heredoc");
+        assert_eq!(show("a = <<", Family::V24), "a|<|File");
+        assert_eq!(show("a = < <E", Family::V24), "a|<E|File");
+        assert_eq!(show("a = \"<<E\"", Family::V24), "a|<<E|Quoted");
+    }
+
+    #[test]
+    fn a_heredoc_keeps_its_lines() {
+        let text = b"<< \tE D\n # x \\\n\n$y\r\nz\0z\nE D";
+        assert_eq!(mark(text), b"E D");
+        assert_eq!(body(text), b" # x \\\n\n$y\nz\n");
+        assert_eq!(body(b"<<E\nE"), b"");
     }
 }

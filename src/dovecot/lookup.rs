@@ -60,9 +60,23 @@ impl Value {
         }
     }
 
+    /// The value as a report may show it.
+    pub fn shown(&self) -> BString {
+        shown(&self.text)
+    }
+
     /// Yes or no, where it is one of them.
     pub fn is_yes(&self) -> Option<bool> {
         names::boolean(&self.text)
+    }
+}
+
+/// A value as a report may show it: without a certificate or a key, which a heredoc may hold.
+pub fn shown(value: &[u8]) -> BString {
+    if value.contains_str("-----BEGIN") {
+        "(PEM)".into()
+    } else {
+        value.into()
     }
 }
 

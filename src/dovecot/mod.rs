@@ -34,7 +34,7 @@ use crate::version::{Range, Version};
 pub use conflict::Conflict;
 pub use file::{CommentedOut, Entry, EntryKind, File};
 pub use line::ValueKind;
-pub use lookup::{Lookup, Value};
+pub use lookup::{Lookup, Value, shown};
 pub use names::{is_known, native, renamed};
 pub use scope::{Net, Scope, ScopeId, Section};
 pub use service::{Listener, Login, Protocols, logins};
@@ -71,7 +71,7 @@ pub struct Assignment {
     pub item: Option<BString>,
     /// Where the key stands.
     pub key_span: Span,
-    /// Where the value stands, without its quotes or its `<`.
+    /// Where the value stands, without its quotes or its `<`; a heredoc from its `<<` to the line that ends it.
     pub value_span: Span,
     /// How the value is written.
     pub kind: ValueKind,
@@ -141,6 +141,8 @@ pub struct Config {
     pub continued_header: Option<Span>,
     /// The first line before `dovecot_config_version` that cannot be read, which 2.4.2 and later pass over.
     pub passed_over: Option<Problem>,
+    /// The first heredoc, and what releases before 2.4.5 say to it: they look for a file `<MARK`.
+    pub heredoc: Option<Problem>,
     /// The release whose `doveconf -n` wrote the main file (`# 2.3.19.1 (…): /etc/dovecot/dovecot.conf`).
     pub written_by: Option<Version>,
     /// Only parts of a tree were given: no dovecot.conf, so that what is missing is taken as the packages have it.
@@ -242,10 +244,13 @@ impl Config {
 /// 2.4.1 all up to this (live).
 pub const HEADER_OF_ALL: Version = Version::patch(2, 4, 4);
 
+/// The first release that knows heredocs (config_parse_line at 2.4.4; live, 2.4.5).
+pub const HEREDOCS: Version = Version::patch(2, 4, 5);
+
 /// The releases that can be meant by the tree itself.
 ///
 /// `dovecot_config_version` names the oldest release whose defaults are wanted, so that a release before it cannot read
-/// the tree ([`HEADER_OF_ALL`]); without one it is for 2.3 or older, since 2.4 refuses such a tree. The submission service came with 2.3.0, and
+/// the tree ([`HEADER_OF_ALL`]). None before 2.4.5 can read one with heredocs. Without a header it is for 2.3 or older, since 2.4 refuses such a tree. The submission service came with 2.3.0, and
 /// with it the file that its package brings.
 pub fn version_hint(config: &Config) -> Range {
     match config.family {
@@ -253,6 +258,7 @@ pub fn version_hint(config: &Config) -> Range {
             from: config
                 .config_version
                 .filter(|&header| header > HEADER_OF_ALL && header < Version::new(2, 5))
+                .max(config.heredoc.as_ref().map(|_| HEREDOCS))
                 .or(Some(Version::new(2, 4))),
             before: None,
         },

@@ -217,26 +217,55 @@ pub(super) fn boolean(text: &[u8]) -> Option<bool> {
 
 /// The names that some release of each family knows, one a line and sorted: those in the settings tables of its source
 /// (2.0.9, 2.1.17, 2.2.36, 2.3.0, 2.3.13, 2.3.19.1, 2.3.21; 2.4.1, 2.4.4, main of 2026) and those that `doveconf -a`
-/// prints on Debian 11 to 14 with all packages installed.
+/// prints on Debian 11 to 14 with all packages installed. Behind a name of 2.4 stands `list` or `other` where it is no text
+/// and no file (live, 2.4.5: which of them take a heredoc).
 const KNOWN_23: &str = include_str!("names-2.3.txt");
 const KNOWN_24: &str = include_str!("names-2.4.txt");
 
-/// Whether any release of the family, or a package for it, knows a setting or a section by this name.
-pub fn is_known(key: &[u8], family: Family) -> bool {
-    static OLD: LazyLock<Vec<&str>> = LazyLock::new(|| KNOWN_23.lines().collect());
-    static NEW: LazyLock<Vec<&str>> = LazyLock::new(|| KNOWN_24.lines().collect());
+/// The type of a setting, as far as a heredoc asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    /// Text, the name of a file, or what is not known.
+    Text,
+    /// A list, or sections that have names.
+    List,
+    /// A number, yes or no, a section and others.
+    Other,
+}
+
+static OLD: LazyLock<Vec<(&str, Type)>> = LazyLock::new(|| typed(KNOWN_23));
+static NEW: LazyLock<Vec<(&str, Type)>> = LazyLock::new(|| typed(KNOWN_24));
+
+fn typed(list: &'static str) -> Vec<(&'static str, Type)> {
+    list.lines()
+        .map(|line| match line.split_once(' ') {
+            Some((name, "list")) => (name, Type::List),
+            Some((name, _)) => (name, Type::Other),
+            None => (line, Type::Text),
+        })
+        .collect()
+}
+
+/// The type of a setting that a list has.
+pub(super) fn type_of(key: &[u8], family: Family) -> Option<Type> {
     let list = match family {
         Family::V23 => &OLD,
         Family::V24 => &NEW,
     };
+    let at = list
+        .binary_search_by(|(known, _)| known.as_bytes().cmp(key))
+        .ok()?;
+    Some(list[at].1)
+}
+
+/// Whether any release of the family, or a package for it, knows a setting or a section by this name.
+pub fn is_known(key: &[u8], family: Family) -> bool {
     // Pigeonhole has its own, of which only those of its packages were seen.
     let elsewhere: &[&[u8]] = match family {
         Family::V23 => &[b"managesieve_", b"mail_cache_compress_"],
         Family::V24 => &[b"managesieve_", b"sieve", b"imapsieve_"],
     };
-    list.binary_search_by(|known| known.as_bytes().cmp(key))
-        .is_ok()
-        || elsewhere.iter().any(|prefix| key.starts_with(prefix))
+    type_of(key, family).is_some() || elsewhere.iter().any(|prefix| key.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -245,8 +274,18 @@ mod tests {
 
     #[test]
     fn the_lists_are_sorted_and_have_what_matters() {
-        for list in [KNOWN_23, KNOWN_24] {
-            assert!(list.lines().is_sorted());
+        for list in [&OLD, &NEW] {
+            assert!(list.is_sorted_by_key(|(name, _)| *name));
+        }
+        for (name, expected) in [
+            ("mail_log_prefix", Some(Type::Text)),
+            ("ssl_server_cert_file", Some(Type::Text)),
+            ("auth_mechanisms", Some(Type::List)),
+            ("passdb", Some(Type::List)),
+            ("ssl", Some(Type::Other)),
+            ("disable_plaintext_auth", None),
+        ] {
+            assert_eq!(type_of(name.as_bytes(), Family::V24), expected, "{name}");
         }
         for (name, old, new) in [
             ("ssl", true, true),

@@ -17,7 +17,7 @@ use super::file::EntryKind;
 use super::include;
 use super::input::Input;
 use super::joined::Joined;
-use super::line::{self, Form};
+use super::line::{self, Form, ValueKind};
 use super::scope::{Scope, ScopeId, Section};
 use super::section::OpenSection;
 use super::{Config, Family, block};
@@ -154,8 +154,21 @@ impl Reader<'_> {
     }
 
     /// Takes one whole line, whose entry ends at `end`.
-    pub(super) fn statement(&mut self, text: &Joined, end: usize) {
-        let form = line::form(&text.text, self.family);
+    pub(super) fn statement(&mut self, mut text: Joined, mut end: usize) {
+        let mut form = line::form(&text.text, self.family);
+        if let Form::Setting {
+            value,
+            kind: ValueKind::Heredoc,
+            ..
+        } = &mut form
+        {
+            let Some(after) = self.heredoc(&mut text, value.start) else {
+                return;
+            };
+            value.end = text.text.len();
+            end = after;
+        }
+        let text = &text;
         let kind = match &form {
             Form::Setting { .. } => EntryKind::Setting,
             Form::Open { .. } | Form::Group { .. } => EntryKind::Open,

@@ -76,6 +76,13 @@ impl Reader<'_> {
             Some(OpenKind::Section) | None => {}
         }
         match (self.family, key) {
+            (Family::V24, [b'@', ..]) if kind == ValueKind::Heredoc => {
+                self.refuse(
+                    value_span,
+                    "Heredoc syntax is not supported for include groups".into(),
+                );
+                return;
+            }
             (Family::V24, [b'@', label @ ..]) => {
                 self.config.group_uses.push(GroupUse {
                     scope,
@@ -90,6 +97,8 @@ impl Reader<'_> {
                 entry.name = key.into();
                 if kind == ValueKind::Quoted {
                     entry.text = line::unescape(raw).into();
+                } else if kind == ValueKind::Heredoc {
+                    entry.text = line::body(raw).into();
                 }
                 self.header(&entry.text, value_span);
                 self.config.assignments.push(entry);
@@ -144,6 +153,7 @@ impl Reader<'_> {
         }
         match entry.kind {
             ValueKind::Plain => {}
+            ValueKind::Heredoc => entry.text = line::body(&entry.text).into(),
             ValueKind::Quoted if entry.translated => {}
             ValueKind::Quoted => entry.text = line::unescape(&entry.text).into(),
             ValueKind::File if is_of_erb(&entry.text) => {
@@ -252,7 +262,10 @@ impl Reader<'_> {
     }
 
     pub(super) fn header(&mut self, value: &[u8], span: Span) {
-        let version = value.to_str().ok().and_then(|text| text.parse().ok());
+        let text = value.to_str().ok();
+        // That of a heredoc ends in a newline, which is none of a version (live, 2.4.5).
+        let text = text.filter(|text| !text.ends_with('\n'));
+        let version = text.and_then(|text| text.parse().ok());
         match (self.config.config_version, version) {
             (_, None) => self.refuse(span, "Invalid dovecot_config_version".into()),
             (Some(first), Some(again)) if first != again => {

@@ -268,6 +268,8 @@ fn replace(sources: &Sources, assignment: &Assignment, value: &str) -> Edit {
             let mut filled = style::replace_value(bytes, span, assignment.span.end, value);
             filled.pop().unwrap_or_else(|| Edit::replace(span, value))
         }
-        ValueKind::Plain | ValueKind::Quoted | ValueKind::Variable => Edit::replace(span, value),
+        ValueKind::Plain | ValueKind::Quoted | ValueKind::Variable | ValueKind::Heredoc => {
+            Edit::replace(span, value)
+        }
     }
 }

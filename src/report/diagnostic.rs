@@ -152,7 +152,13 @@ impl Piece {
 /// The lines to show: those of the finding's own place first, then of what else decides, file by file.
 fn pieces(finding: &Finding, sources: &Sources) -> Vec<Piece> {
     let trimmed = |span: Span| {
-        let length = sources.text(span).trim_ascii_end().len();
+        let mut text = sources.text(span);
+        // Of a heredoc the first line is enough. It may be long, and hold a key.
+        if text.starts_with(b"<<") {
+            let mut lines = text.split(|&byte| byte == b'\n');
+            text = lines.next().unwrap_or_default();
+        }
+        let length = text.trim_ascii_end().len();
         Span::new(span.file, span.start, span.start + length)
     };
     let Some(own) = finding.span.map(trimmed) else {

@@ -143,8 +143,8 @@ impl Surface {
         vec![InForce {
             newest: (newest != value.text).then_some(newest),
             because: Because {
+                value: value.shown(),
                 setting: value.setting,
-                value: value.text,
                 origin: value.origin,
             },
             unknown: value.unknown,
@@ -277,7 +277,7 @@ fn written_in_dovecot(config: &dovecot::Config, all: &mut Vec<Written>) {
             scope: scope.join(" / "),
             name: one.key.clone(),
             newest: one.name.clone(),
-            value: one.text.trim_ascii().into(),
+            value: dovecot::shown(one.text.trim_ascii()),
             name_span: one.key_span,
             span: one.value_span,
             in_force: last.get(&(one.scope, &one.name, &one.item)) == Some(&index),

@@ -21,7 +21,7 @@ use std::net::IpAddr;
 use bstr::ByteSlice;
 
 use crate::certificate::Policy as Certificates;
-use crate::dovecot::{Config, Listener, Lookup, Protocols};
+use crate::dovecot::{Config, Listener, Lookup, Protocols, shown};
 use crate::protocol::Protocol;
 use crate::source::{Origin, Sources, Span};
 use crate::version::{Range, Version};
@@ -224,7 +224,7 @@ fn package(protocol: &str) -> Option<&'static str> {
 fn because(value: &crate::dovecot::Value) -> Because {
     Because {
         setting: value.setting.clone(),
-        value: value.text.clone(),
+        value: value.shown(),
         origin: value.origin,
     }
 }
@@ -311,7 +311,7 @@ fn fails(message: String, setting: &str, value: &[u8], origin: Origin) -> Answer
         verdict: Verdict::Fails(message),
         because: vec![Because {
             setting: setting.into(),
-            value: value.into(),
+            value: shown(value),
             origin,
         }],
         starttls: false,

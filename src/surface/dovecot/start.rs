@@ -4,8 +4,8 @@ use bstr::BString;
 
 use crate::certificate::{Missing, Policy};
 use crate::dovecot::{
-    Assignment, Config, Family, HEADER_OF_ALL, Listener, Lookup, Protocols, Scope, Section,
-    ValueKind,
+    Assignment, Config, Family, HEADER_OF_ALL, HEREDOCS, Listener, Lookup, Protocols, Scope,
+    Section, ValueKind,
 };
 use crate::source::{Origin, ReadError, Sources};
 use crate::surface::Verdict;
@@ -55,6 +55,7 @@ pub(super) fn refusal_by(
     wrong_language(config, version)
         .or_else(|| no_continuation(config, version))
         .or_else(|| before_header(config, version))
+        .or_else(|| no_heredocs(config, version))
         .or_else(|| wrong_header(config, version))
         .or_else(|| unknown_protocol(config, protocols, version))
         .or_else(|| misplaced_protocol(config, version))
@@ -70,6 +71,7 @@ pub(super) fn changes(config: &Config, protocols: &Protocols) -> Vec<Version> {
     if config.passed_over.is_some() || config.continued_header.is_some() {
         changes.push(HEADER_FIRST);
     }
+    changes.extend(config.heredoc.as_ref().map(|_| HEREDOCS));
     if protocols.names.iter().any(|name| name == "submission")
         || config.all("login_trusted_networks").next().is_some()
     {
@@ -134,6 +136,17 @@ fn before_header(config: &Config, version: Version) -> Option<Answer> {
         "dovecot_config_version",
         b"",
         Origin::File(span),
+    ))
+}
+
+/// A heredoc, for a release that takes it for the name of a file (live, 2.4.1).
+fn no_heredocs(config: &Config, version: Version) -> Option<Answer> {
+    let problem = config.heredoc.as_ref().filter(|_| version < HEREDOCS)?;
+    Some(fails(
+        problem.message.clone(),
+        "<<",
+        b"",
+        Origin::File(problem.span),
     ))
 }
 
@@ -251,6 +264,7 @@ fn missing_file(config: &Config, sources: &Sources, certificates: Policy) -> Opt
     config.assignments.iter().find_map(|assignment| {
         let file = assignment.kind == ValueKind::File
             || config.family == Family::V24
+                && assignment.kind != ValueKind::Heredoc
                 && assignment.name.starts_with(b"ssl_")
                 && assignment.name.ends_with(b"_file");
         if !file || assignment.text.is_empty() {

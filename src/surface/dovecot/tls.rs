@@ -44,6 +44,7 @@ impl Usable {
 pub(super) fn path(instance: &Instance<'_>, value: &Value) -> Option<PathBuf> {
     let assignment = instance.config.assignments.get(value.assignment?)?;
     let named = match (instance.config.family, assignment.kind) {
+        (_, ValueKind::Heredoc) => return None,
         (_, ValueKind::File) | (Family::V24, _) => {
             assignment.file.as_ref().unwrap_or(&assignment.text)
         }
@@ -130,8 +131,8 @@ pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
             return Usable::Broken(vec![because(value)]);
         }
         let Some(path) = path(instance, value) else {
-            // Written without `<` before 2.4, the value itself is taken for the certificate.
-            if value.text.starts_with(b"-----BEGIN") {
+            // Written without `<` before 2.4, and in a heredoc, the value itself is taken for the certificate.
+            if value.text.contains_str("-----BEGIN") {
                 read.push(value.text.as_slice().into());
                 continue;
             }
@@ -142,7 +143,8 @@ pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
             Err(_) if instance.certificates.missing == Missing::Assume => {
                 assumed = Some(format!(
                     "{} and {} hold a certificate and its key",
-                    certificate.text, key.text
+                    certificate.shown(),
+                    key.shown()
                 ));
             }
             Err(_) => return Usable::Broken(vec![because(value)]),
@@ -163,7 +165,7 @@ pub(super) fn usable(instance: &Instance<'_>, lookup: &Lookup<'_>) -> Usable {
         Ok(notes) => {
             let notes = notes.into_iter().next();
             assumed = assumed.or_else(|| {
-                notes.map(|note| format!("clients accept {}, although {note}", certificate.text))
+                notes.map(|note| format!("clients accept {}, although {note}", certificate.shown()))
             });
         }
     }
