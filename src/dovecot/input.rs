@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bstr::ByteSlice;
 
-use crate::source::{FileId, Problem, Sources, Span};
+use crate::source::{FileId, Sources, Span};
 use crate::template;
 
 use super::Family;
@@ -143,42 +143,6 @@ impl Reader<'_> {
                 }
             }
         }
-    }
-
-    /// Takes the lines of a heredoc and its mark into the text of its line, and says where they end. If no line is the
-    /// mark, the daemon refuses them all (parse_until_eod in config-parser.c, 2.4.5).
-    pub(super) fn heredoc(&mut self, text: &mut Joined, value: usize) -> Option<usize> {
-        let whole = text.span(0, text.text.len());
-        let value_span = text.span(value, text.text.len());
-        let file_name = self.relative(&text.text[value + 1..]);
-        let mark = line::mark(&text.text[value..]).to_vec();
-        let input = self.inputs.last_mut()?;
-        let bytes = Rc::clone(&input.bytes);
-        let (file, start) = (input.file, input.at);
-        while input.at < bytes.len() {
-            let rest = &bytes[input.at..];
-            let newline = memchr::memchr(b'\n', rest);
-            let line = &rest[..newline.unwrap_or(rest.len())];
-            let visible = line.strip_suffix(b"\r").unwrap_or(line).len();
-            let end = input.at + visible;
-            input.at += newline.map_or(rest.len(), |at| at + 1);
-            if line::raw(line) == mark {
-                let after = input.at;
-                text.text.push(b'\n');
-                text.push(&bytes[start..end], file, start);
-                self.config.heredoc.get_or_insert_with(|| Problem {
-                    span: value_span,
-                    message: format!(
-                        "Can't open file {}: No such file or directory",
-                        file_name.display()
-                    ),
-                });
-                return Some(after);
-            }
-        }
-        self.entry(bytes.len(), EntryKind::Wrong);
-        self.refuse(whole, format!("Missing {}", mark.as_bstr()));
-        None
     }
 
     /// A blank line or a comment: it throws away what a `\` before it wanted to continue.

@@ -240,31 +240,6 @@ fn setting(text: &[u8], key: Range<usize>, at: usize, family: Family) -> Form {
     Form::Setting { key, value, kind }
 }
 
-/// The mark of a heredoc, given from its `<<` on: the rest of the line, white space before it left out.
-pub(super) fn mark(heredoc: &[u8]) -> &[u8] {
-    let line = memchr::memchr(b'\n', heredoc).map_or(heredoc, |newline| &heredoc[..newline]);
-    &line[skip_white(line, 2, Family::V24)..]
-}
-
-/// The lines of a heredoc, given from its `<<` to its mark, as they are (parse_until_eod in config-parser.c, 2.4.5).
-pub(super) fn body(heredoc: &[u8]) -> Vec<u8> {
-    let mut lines = heredoc.split(|&c| c == b'\n').skip(1).peekable();
-    let mut body = Vec::new();
-    while let Some(line) = lines.next() {
-        if lines.peek().is_some() {
-            body.extend_from_slice(raw(line));
-            body.push(b'\n');
-        }
-    }
-    body
-}
-
-/// A line of a heredoc, given without its newline: the daemon's lines are C strings.
-pub(super) fn raw(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    memchr::memchr(0, line).map_or(line, |nul| &line[..nul])
-}
-
 /// Takes the backslashes out of a quoted text (str_unescape in src/lib/strescape.c).
 pub(super) fn unescape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
@@ -286,7 +261,7 @@ pub(super) const fn is_white(c: u8, family: Family) -> bool {
     }
 }
 
-fn skip_white(text: &[u8], mut at: usize, family: Family) -> usize {
+pub(super) fn skip_white(text: &[u8], mut at: usize, family: Family) -> usize {
     while text.get(at).is_some_and(|&c| is_white(c, family)) {
         at += 1;
     }
@@ -413,13 +388,5 @@ mod tests {
         assert_eq!(show("a = <<", Family::V24), "a|<|File");
         assert_eq!(show("a = < <E", Family::V24), "a|<E|File");
         assert_eq!(show("a = \"<<E\"", Family::V24), "a|<<E|Quoted");
-    }
-
-    #[test]
-    fn a_heredoc_keeps_its_lines() {
-        let text = b"<< \tE D\n # x \\\n\n$y\r\nz\0z\nE D";
-        assert_eq!(mark(text), b"E D");
-        assert_eq!(body(text), b" # x \\\n\n$y\nz\n");
-        assert_eq!(body(b"<<E\nE"), b"");
     }
 }

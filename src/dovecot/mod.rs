@@ -10,6 +10,7 @@ mod block;
 mod check;
 mod conflict;
 mod file;
+mod heredoc;
 mod include;
 mod input;
 mod joined;

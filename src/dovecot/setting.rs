@@ -10,6 +10,7 @@ use crate::source::{ReadError, Span};
 use crate::template;
 
 use super::check;
+use super::heredoc;
 use super::joined::Joined;
 use super::line::{self, ValueKind};
 use super::names;
@@ -98,7 +99,7 @@ impl Reader<'_> {
                 if kind == ValueKind::Quoted {
                     entry.text = line::unescape(raw).into();
                 } else if kind == ValueKind::Heredoc {
-                    entry.text = line::body(raw).into();
+                    entry.text = heredoc::body(raw).into();
                 }
                 self.header(&entry.text, value_span);
                 self.config.assignments.push(entry);
@@ -153,7 +154,7 @@ impl Reader<'_> {
         }
         match entry.kind {
             ValueKind::Plain => {}
-            ValueKind::Heredoc => entry.text = line::body(&entry.text).into(),
+            ValueKind::Heredoc => entry.text = heredoc::body(&entry.text).into(),
             ValueKind::Quoted if entry.translated => {}
             ValueKind::Quoted => entry.text = line::unescape(&entry.text).into(),
             ValueKind::File if is_of_erb(&entry.text) => {

@@ -1,8 +1,8 @@
 //! The surface of Dovecot: what its login processes do for a client without TLS.
 //!
-//! `start` beside this file knows what keeps the daemon or one of its services from running, `listen` which listeners cannot be
-//! opened, `policy` what follows from the `facts` that are in force for one client, `tls` whether TLS can work, and `exemption`
-//! for whom something else holds.
+//! `start` beside this file knows what keeps the daemon or one of its services from running, `language` which releases can
+//! read the files, `listen` which listeners cannot be opened, `policy` what follows from the `facts` that are in force for
+//! one client, `tls` whether TLS can work, and `exemption` for whom something else holds.
 //!
 //! None of this protects Postfix, which asks Dovecot's auth service for its SASL logins: no place in src/auth refuses
 //! a plaintext mechanism for want of TLS (2.0.9, 2.3.19.1, 2.4.1). [`serves_postfix`] finds where someone may think so.
@@ -10,6 +10,7 @@
 mod ciphers;
 mod exemption;
 mod facts;
+mod language;
 mod listen;
 mod mechanism;
 mod policy;
