@@ -13,13 +13,11 @@ use super::head::Form;
 use super::hits::{self, Hit};
 use super::json::Fields;
 use super::prefix::{self, Line};
+use super::repeated::{self, LONGEST_REPEATED, without_return};
 use super::services::Service;
 use super::stamp::DAY;
 use super::writer::Writer;
 use crate::evidence::Time;
-
-/// Lines that are longer are never taken for a repetition, so that how a log is cut does not matter.
-const LONGEST_REPEATED: usize = 4096;
 
 /// So many lines are understood before they are taken, so that their names can be fetched together.
 const GROUP: usize = 64;
@@ -191,7 +189,9 @@ impl<'a> Candidate<'a> {
         let times = match cut.writer {
             // Of the lines that count, only that of a failed AUTH can come twice in a row.
             Writer::Smtpd if !cut.message.starts_with(b"warning: ") => 1,
-            Writer::Smtpd | Writer::Login(_) => self.repeated().saturating_add(1),
+            Writer::Smtpd | Writer::Login(_) => {
+                repeated::times(self.behind, cut.host).saturating_add(1)
+            }
         };
         events.understand(&cut, service, self.lines, times, understood);
     }
@@ -205,25 +205,6 @@ impl<'a> Candidate<'a> {
         };
         length < LONGEST_REPEATED && self.behind.starts_with(text)
     }
-
-    /// How often the next line says that this one was repeated.
-    fn repeated(&self) -> u32 {
-        let near = &self.behind[..self.behind.len().min(LONGEST_REPEATED)];
-        memchr(b'\n', near).map_or(0, |end| repeated_last(without_return(&near[..end])))
-    }
-}
-
-/// `… last message repeated 2 times`: 2; otherwise 0.
-fn repeated_last(line: &[u8]) -> u32 {
-    const WORDS: &[u8] = b" last message repeated ";
-    // The words end the line but for a number: a longer line is another one.
-    let tail = &line[line.len().saturating_sub(WORDS.len() + 16)..];
-    let Some(rest) = tail.strip_suffix(b" times") else {
-        return 0;
-    };
-    memmem::find(rest, WORDS)
-        .and_then(|at| prefix::digits(&rest[at + WORDS.len()..]))
-        .unwrap_or(0)
 }
 
 /// Notes the time of the first and the last line; of every line where days lie between these two.
@@ -249,8 +230,4 @@ fn cover(events: &mut Events<'_>, form: Form, lines: &[u8]) {
             }
         }
     }
-}
-
-fn without_return(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
 }

@@ -42,6 +42,7 @@ mod program;
 mod read;
 mod recognition;
 mod refusal;
+mod repeated;
 mod resume;
 #[cfg(test)]
 mod resume_laws;

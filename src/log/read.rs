@@ -6,6 +6,8 @@ use std::io::{self, Read};
 
 use memchr::{memchr, memrchr};
 
+use super::repeated::{self, LONGEST_REPEATED};
+
 /// How much is read at a time.
 pub(crate) const CHUNK: usize = 256 << 10;
 
@@ -125,14 +127,24 @@ impl<R: Read> Chunks<R> {
         }
     }
 
-    /// All whole lines but the last, which waits for the one behind it.
+    /// All whole lines but the last, which waits for the one behind it. Where that is one that says how often the line before it
+    /// was repeated, this one waits too.
     fn own(&mut self) -> usize {
         let bytes = &self.buffer[..self.filled];
         let Some(last) = memrchr(b'\n', bytes) else {
             self.skipping = true;
             return self.filled;
         };
-        memrchr(b'\n', &bytes[..last]).unwrap_or(last) + 1
+        let before = |newline: usize| memrchr(b'\n', &bytes[..newline]);
+        let mut waiting = before(last);
+        let mut end = last;
+        while let Some(start) = waiting
+            && last - start <= LONGEST_REPEATED
+            && repeated::is_said(&bytes[start + 1..end])
+        {
+            (end, waiting) = (start, before(start));
+        }
+        waiting.or_else(|| before(last)).unwrap_or(last) + 1
     }
 }
 
@@ -156,6 +168,18 @@ mod tests {
                 }
                 assert_eq!(seen, text, "{size}");
             }
+        }
+    }
+
+    #[test]
+    fn a_line_waits_for_those_that_say_it_was_repeated() {
+        let again = "h last message repeated 2 times\n";
+        let text = format!("first\nline\n{again}{again}last\n");
+        for size in text.len() - 4..text.len() {
+            let mut chunks = Chunks::new(text.as_bytes(), vec![0; size], false);
+            let chunk = chunks.next().expect("memory does not fail");
+            let chunk = chunk.expect("there are lines");
+            assert_eq!(&chunk.bytes[..chunk.own], b"first\n", "{size}");
         }
     }
 
