@@ -85,6 +85,7 @@ impl<'l> Batch<'l> {
             smtpd::Said::Connect
             | smtpd::Said::AuthFailed
             | smtpd::Said::HungUp
+            | smtpd::Said::Broken
             | smtpd::Said::Disconnect(..) => [None; 3],
         };
         let said = Said::Smtpd(said);

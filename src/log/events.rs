@@ -174,6 +174,11 @@ impl<'a> Events<'a> {
                     self.segment.process(key).session().hung_up = true;
                 }
             }
+            smtpd::Said::Broken => {
+                if let Some(key) = key {
+                    self.segment.end(key, End::Overtaken);
+                }
+            }
             smtpd::Said::Login(login) => self.smtpd_login(event, key, login),
             smtpd::Said::Disconnect(_, counters) => {
                 if let Some(key) = key {

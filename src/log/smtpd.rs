@@ -32,6 +32,8 @@ pub(crate) enum Said<'a> {
     HungUp,
     /// `disconnect from PEER`, with the counters that Postfix 3.0 and later add.
     Disconnect(Peer<'a>, Option<Counters>),
+    /// The same, of which the counters behind that of STARTTLS are missing: nothing tells whether a login was under TLS.
+    Broken,
 }
 
 /// The client of a session: `name[address]`.
@@ -78,7 +80,11 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
         b'd' => {
             if let Some(rest) = message.strip_prefix(b"disconnect from ") {
                 let (peer, rest) = peer(rest)?;
-                return Some(Said::Disconnect(peer, counters(rest)));
+                return Some(match counters(rest) {
+                    Ok(counters) => Said::Disconnect(peer, Some(counters)),
+                    Err(Counters { starttls: 0, .. }) => Said::Disconnect(peer, None),
+                    Err(_) => Said::Broken,
+                });
             }
         }
         b'w' => {
@@ -106,27 +112,33 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
                 }
             }
         }
-        b'l' | b't' | b'N' => {
-            // Since 3.10 with the queue id or NOQUEUE before it.
-            let text = message.strip_prefix(b"NOQUEUE: ").unwrap_or(message);
-            if text.starts_with(b"lost connection after AUTH ")
-                || text.starts_with(b"timeout after AUTH ")
-            {
-                return Some(Said::HungUp);
-            }
-        }
+        b'l' | b't' if hung_up(message) => return Some(Said::HungUp),
         _ => {}
     }
     // `QUEUEID: client=…`; a proxy filter has `NOQUEUE:` there.
     let colon = word::first(&message[..message.len().min(40)], b':')?;
-    let rest = message[colon + 1..].strip_prefix(b" ")?;
+    let (id, rest) = (&message[..colon], &message[colon + 1..]);
+    let rest = rest.strip_prefix(b" ")?;
     if let Some(rest) = rest.strip_prefix(b"client=") {
-        return client(rest).map(Said::Login);
+        return is_queue_id(id).then(|| client(rest).map(Said::Login))?;
     }
-    if rest.starts_with(b"reject: ") || rest.starts_with(b"milter-reject: ") {
+    let rejects = rest.starts_with(b"reject: ") || rest.starts_with(b"milter-reject: ");
+    if rejects && is_queue_id(id) {
         return rejected(rest).map(Said::Login);
     }
-    None
+    // Since 3.10 the queue id or NOQUEUE stands before it.
+    (hung_up(rest) && is_queue_id(id)).then_some(Said::HungUp)
+}
+
+/// The client left during AUTH.
+fn hung_up(text: &[u8]) -> bool {
+    text.starts_with(b"lost connection after AUTH ") || text.starts_with(b"timeout after AUTH ")
+}
+
+/// Digits of base 16, 51 and 52, or `NOQUEUE`: letters and digits only (global/mail_queue.h). With `-v` and debug_peer_list
+/// other words stand there: `< PEER: client=…` is what a client sent.
+fn is_queue_id(word: &[u8]) -> bool {
+    word.iter().all(u8::is_ascii_alphanumeric)
 }
 
 /// Searchers are made once: their making costs more than the search.
@@ -256,8 +268,8 @@ fn rejected(text: &[u8]) -> Option<Login<'_>> {
     })
 }
 
-/// ` ehlo=2 starttls=1 auth=0/1 commands=3/4`; none before 3.0.
-fn counters(text: &[u8]) -> Option<Counters> {
+/// ` ehlo=2 starttls=1 auth=0/1 commands=3/4`; before 3.0, and where the end is missing, they are no whole ones.
+fn counters(text: &[u8]) -> Result<Counters, Counters> {
     let mut found = Counters::default();
     let mut complete = false;
     for equal in Places::of(b'=', text) {
@@ -272,7 +284,7 @@ fn counters(text: &[u8]) -> Option<Counters> {
             Some(_) | None => {}
         }
     }
-    complete.then_some(found)
+    if complete { Ok(found) } else { Err(found) }
 }
 
 /// `2` or `1/2`, up to a blank: how many succeeded, and how many there were.
@@ -325,6 +337,10 @@ mod tests {
                 "h 192.0.2.9 PLAIN a ?",
             ),
             ("A1: client=h[192.0.2.9]", "None"),
+            (
+                "< x[192.0.2.5]: client=h[192.0.2.7], sasl_method=PLAIN, sasl_username=boss",
+                "None",
+            ),
             (
                 "A1: client=localhost[127.0.0.1], orig_queue_id=B2, orig_client=x[192.0.2.1]",
                 "None",
