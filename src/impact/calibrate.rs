@@ -132,9 +132,13 @@ fn joined(services: Vec<PostfixService>) -> Option<PostfixService> {
     let mut services = services.into_iter();
     let mut first = services.next()?;
     for other in services {
-        if other.tls_logged != first.tls_logged {
-            first.tls_logged = None;
-        }
+        // Where one of them logs no TLS, the lines of the others prove nothing of it.
+        (first.tls_logged, first.because) = match (first.tls_logged, other.tls_logged) {
+            (Some(false), _) => (Some(false), first.because),
+            (_, Some(false)) => (Some(false), other.because),
+            (None, _) | (Some(true), Some(true)) => (first.tls_logged, first.because),
+            (Some(true), None) => (None, other.because),
+        };
         if other.wrapper != first.wrapper {
             first.wrapper = match (first.wrapper, other.wrapper) {
                 (Wrapper::Unknown, _) | (_, Wrapper::Unknown) => Wrapper::Unknown,

@@ -27,8 +27,8 @@ pub struct Calibration {
 pub struct PostfixService {
     /// `$syslog_name/process`: `postfix/submission/smtpd`.
     pub log_name: BString,
-    /// Whether smtpd_tls_loglevel lets every TLS session be logged (1 or more, or a list with `summary`); none if unknown
-    /// or if services that share the name differ.
+    /// Whether smtpd_tls_loglevel lets every TLS session of all of them be logged (1 or more, or a list with `summary`);
+    /// none if unknown.
     pub tls_logged: Option<bool>,
     /// Whether they speak TLS from the first byte.
     pub wrapper: Wrapper,

@@ -15,7 +15,7 @@ use crate::evidence::Evidence;
 use crate::properties::cases;
 
 /// Lines that sessions are made of; which process says which is drawn.
-const SAYINGS: [&str; 14] = [
+const SAYINGS: [&str; 17] = [
     "connect from h.example.org[192.0.2.9]",
     "connect from unknown[192.0.2.8]",
     "Anonymous TLS connection established from h.example.org[192.0.2.9]: TLSv1.3 with cipher X (256/256 bits)",
@@ -28,6 +28,9 @@ const SAYINGS: [&str; 14] = [
     "disconnect from h.example.org[192.0.2.9]",
     "disconnect from h.example.org[192.0.2.9] ehlo=2 starttls=1 auth=1 commands=4",
     "disconnect from h.example.org[192.0.2.9] ehlo=2 starttls=1 auth=2 commands=5",
+    "disconnect from h.example.org[192.0.2.9] ehlo=2 starttls=1 xclient=0/1 auth=2 commands=5",
+    "disconnect from h.example.org[192.0.2.9] ehlo=2 starttls=1 au",
+    "A1B2: lost connection after AUTH from h.example.org[192.0.2.9]",
     "disconnect from h.example.org[192.0.2.9] ehlo=1 auth=1/2 commands=2/3",
     "disconnect from h.example.org[192.0.2.9] ehlo=1 auth=0/1 commands=1/2",
 ];

@@ -23,6 +23,10 @@ pub(crate) struct Meanings(HashMap<Service, Meaning>);
 /// What silence means for one service on one host.
 #[derive(Clone, Debug)]
 struct Meaning {
+    /// Of a login that the lines put before the TLS of its session.
+    before_tls: Transport,
+    /// Of one behind a TLS line in a session whose counters know no STARTTLS.
+    tls_uncounted: Transport,
     /// Of counters without STARTTLS in a whole session, and of the same where the beginning is missing.
     no_starttls: Transport,
     no_starttls_cut: Transport,
@@ -30,6 +34,8 @@ struct Meaning {
     silent: Transport,
     /// When TLS was logged, as far as lines show: what they prove of silence holds for that time only.
     logged: Logged,
+    /// The counters tell by themselves, whenever they were written.
+    counters_tell: bool,
     /// Of a session of which a part is missing.
     cut: Transport,
     /// Of an element list without a word.
@@ -86,8 +92,13 @@ impl Meanings {
                     .flatten()
                     .any(|end| !meaning.logged.reaches(end, end))
             {
+                let otherwise = if meaning.counters_tell && habits.counted > 0 {
+                    "judged by the counters of its disconnect line only"
+                } else {
+                    "not judged so"
+                };
                 meaning.why.push_str(&format!(
-                    "; these are from {} to {}, and what is more than a day away from them is not judged so",
+                    "; these are from {} to {}, and what is more than a day away from them is {otherwise}",
                     from.day(),
                     to.day()
                 ));
@@ -109,7 +120,10 @@ impl Meanings {
     /// How logins travelled, by what the log shows of them, of which `cell` has the times.
     pub(crate) fn transport(&self, way: &Way, cell: &Cell) -> Transport {
         let meaning = self.0.get(&way.service).unwrap_or(&NOTHING);
-        let by_lines = matches!(way.shown, Shown::NoStartTls | Shown::Silent);
+        let by_lines = match way.shown {
+            Shown::NoStartTls => !meaning.counters_tell,
+            shown => shown == Shown::Silent,
+        };
         if let (true, Some(first), Some(last)) = (by_lines, cell.first, cell.last)
             && !meaning.logged.reaches(first, last)
         {
@@ -117,7 +131,8 @@ impl Meanings {
         }
         match way.shown {
             Shown::Tls | Shown::StartTls => Transport::Tls,
-            Shown::BeforeTls => Transport::Clear,
+            Shown::TlsUncounted => meaning.tls_uncounted,
+            Shown::BeforeTls => meaning.before_tls,
             Shown::NoStartTls => meaning.no_starttls,
             Shown::NoStartTlsCut => meaning.no_starttls_cut,
             Shown::Silent => meaning.silent,
@@ -194,10 +209,13 @@ impl Logged {
 }
 
 static NOTHING: Meaning = Meaning {
+    before_tls: Transport::Clear,
+    tls_uncounted: Transport::Tls,
     no_starttls: Transport::Unknown,
     no_starttls_cut: Transport::Unknown,
     silent: Transport::Unknown,
     logged: Logged::Always,
+    counters_tell: false,
     cut: Transport::Unknown,
     wordless: Transport::Unknown,
     words_beside_user: false,
@@ -213,6 +231,7 @@ fn smtpd_meaning(habits: &Habits, service: Option<&PostfixService>, configured: 
     if wrapper == Wrapper::Yes && habits.starttls == 0 {
         // Every session of a wrapper-mode service is under TLS from its first byte.
         for silence in [
+            &mut meaning.before_tls,
             &mut meaning.no_starttls,
             &mut meaning.no_starttls_cut,
             &mut meaning.silent,
@@ -249,9 +268,9 @@ fn smtpd_meaning(habits: &Habits, service: Option<&PostfixService>, configured: 
         meaning.why = "no line shows that TLS is logged".to_owned();
     }
     if wrapper == Wrapper::No {
-        if habits.counted > 0 {
-            meaning.logged = Logged::Always;
-        }
+        // Without STARTTLS no TLS: the line and the counters are of two sessions.
+        meaning.tls_uncounted = Transport::Unknown;
+        meaning.counters_tell = true;
         meaning.no_starttls = Transport::Clear;
         meaning.no_starttls_cut = Transport::Clear;
         if meaning.silent == Transport::Unknown {

@@ -61,7 +61,7 @@ pub(crate) enum End {
         who: Who,
         seen: Seen,
     },
-    /// The process began another one; the end is missing.
+    /// The process began another one; the end is missing, or not whole.
     Overtaken,
     /// Not before the log ends.
     Open,
@@ -162,8 +162,8 @@ impl Part {
         let version = self.tls.map_or(Name::NONE, |tls| tls.version);
         let named = self.logins.iter().filter(|login| !login.front_end).count();
         for login in self.logins.iter() {
-            let shown = self.shows(login, end);
-            let version = if shown == Shown::Tls {
+            let shown = self.shows(login, named, end);
+            let version = if shown.is_by_tls_line() {
                 version
             } else {
                 Name::NONE
@@ -184,25 +184,34 @@ impl Part {
         }
     }
 
-    /// How one of its logins travelled, as far as the lines show.
-    fn shows(&self, login: &Login, end: End) -> Shown {
-        // Where the client changes and no XCLIENT tells why, the lines between two sessions are missing.
-        let renamed = match end {
-            End::Disconnect { counters, .. } => counters.is_some_and(|one| one.xclient > 0),
-            End::Overtaken | End::Open => false,
+    /// How one of its logins travelled, of which lines name so many, as far as the lines show.
+    fn shows(&self, login: &Login, named: usize, end: End) -> Shown {
+        let counters = match end {
+            End::Disconnect { counters, .. } => counters,
+            End::Overtaken | End::Open => None,
         };
+        // Where the client changes and no XCLIENT tells why, the lines between two sessions are missing.
+        let renamed = counters.is_some_and(|one| one.xclient > 0);
         if login.of_another && !renamed {
+            return Shown::Cut;
+        }
+        // Every login but one that a front end passed on is an AUTH that succeeded. Where there are more of them, some are of
+        // another session: any, or those farther from the end.
+        let auth = counters.map_or(usize::MAX, |one| one.auth as usize);
+        if !login.front_end && auth < named && (auth == 0 || !login.under_tls) {
             return Shown::Cut;
         }
         // Of a front end too, if it speaks TLS to smtpd: such a login goes on where TLS is required.
         if login.under_tls {
-            return Shown::Tls;
+            return by_tls_line(counters);
         }
         if login.front_end {
             return Shown::FrontEnd;
         }
         if let Some(tls) = self.tls {
-            return if tls.client == login.who.client || renamed {
+            // Nothing comes before the TLS of a session in wrapper mode, which is one without STARTTLS.
+            let could_be = by_tls_line(counters) == Shown::Tls;
+            return if could_be && (tls.client == login.who.client || renamed) {
                 Shown::BeforeTls
             } else {
                 Shown::Cut
@@ -214,7 +223,7 @@ impl Part {
                 who,
                 ..
             } => {
-                if counters.auth == 0 || who.client != login.who.client && !renamed {
+                if who.client != login.who.client && !renamed {
                     Shown::Cut
                 } else {
                     self.counted(counters, counters.auth)
@@ -247,8 +256,8 @@ impl Part {
         mut prove: impl FnMut(Conclusion),
     ) {
         let version = self.tls.map_or(Name::NONE, |tls| tls.version);
-        let mut anonymous = |shown, count| {
-            let version = if shown == Shown::Tls {
+        let mut anonymous = |shown: Shown, count| {
+            let version = if shown.is_by_tls_line() {
                 version
             } else {
                 Name::NONE
@@ -274,9 +283,14 @@ impl Part {
             return;
         }
         let nameless = beyond(counters.auth, named);
-        let both_ways = counters.starttls > 0 && counters.auth > 1;
-        let under = if self.tls.is_some() {
-            Shown::Tls
+        // Of two logins one came before STARTTLS; but after an XCLIENT another AUTH is possible too, which ends the login and
+        // not the TLS (smtpd.c `xclient_cmd`).
+        let twice = counters.starttls > 0 && counters.auth > 1;
+        let both_ways = twice && counters.xclient == 0;
+        let under = if twice && !both_ways {
+            Shown::Cut
+        } else if self.tls.is_some() {
+            by_tls_line(Some(counters))
         } else {
             self.counted(counters, 1)
         };
@@ -307,6 +321,8 @@ impl Part {
         if !looked_at
             && counters.auth_tried > 0
             && self.began
+            // Else the beginning is that of another session.
+            && named == 0
             && counters.starttls == 0
             && self.tls.is_none()
         {
@@ -319,6 +335,14 @@ impl Part {
                 count: counters.auth_tried,
             });
         }
+    }
+}
+
+/// What a TLS line shows of a login behind it, in a session with these counters.
+fn by_tls_line(counters: Option<Counters>) -> Shown {
+    match counters {
+        Some(Counters { starttls: 0, .. }) => Shown::TlsUncounted,
+        Some(_) | None => Shown::Tls,
     }
 }
 

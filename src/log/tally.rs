@@ -20,6 +20,8 @@ use crate::protocol::Protocol;
 pub(crate) enum Shown {
     /// A TLS line before it, or the word TLS in it.
     Tls,
+    /// A TLS line before it, but the counters of its session know no STARTTLS, as in wrapper mode; else they are of another one.
+    TlsUncounted,
     /// The counters of its session say that STARTTLS succeeded.
     StartTls,
     /// STARTTLS came after it in the same session.
@@ -46,6 +48,13 @@ pub(crate) enum Shown {
     DoubtfulSameHost,
     /// The same from another address.
     DoubtfulSecured,
+}
+
+impl Shown {
+    /// Whether a line that tells the version of TLS shows it.
+    pub(crate) const fn is_by_tls_line(self) -> bool {
+        matches!(self, Self::Tls | Self::TlsUncounted)
+    }
 }
 
 /// The line that shows something. Lines count from 1 in the file, or in the stretch of it that a segment covers.

@@ -103,6 +103,10 @@ fn rows(tally: Tally, meanings: &Meanings, order: &Order, words: &Words) -> (Vec
             cell.join(&words.texts, &next);
         }
         let (.., transport) = own.1;
+        if transport == Transport::Unknown {
+            // The line that names a version may be of another session.
+            cell.version = Name::NONE;
+        }
         let way = ways
             .entry((way, transport))
             .or_insert_with(|| Arc::new(words.way(way, transport)));

@@ -1,5 +1,11 @@
 //! Sessions of smtpd, one at a time: what their lines prove, and what they do not.
 
+#[path = "../shared/mod.rs"]
+mod shared;
+
+mod configured;
+mod contradictions;
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -16,7 +22,12 @@ fn proved(log: &str) -> Vec<String> {
     pipe.write_all(log.as_bytes()).expect("it reads");
     drop(pipe);
     let output = child.wait_with_output().expect("it ends");
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    told(&output.stdout)
+}
+
+/// The same of what a scan printed.
+fn told(json: &[u8]) -> Vec<String> {
+    let document: serde_json::Value = serde_json::from_slice(json).expect("JSON");
     let rows = |name: &str| document[name].as_array().cloned().expect("rows");
     let shown = |row: &serde_json::Value, how: &str, times: &str| {
         let account = row["account"].as_str().unwrap_or("?");
