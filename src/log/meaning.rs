@@ -8,13 +8,13 @@ use hashbrown::{HashMap, HashSet};
 
 use super::calibration::{Calibration, LoginService, PostfixService, Wrapper, names_host};
 use super::cell::Cell;
-use super::names::Name;
+use super::names::{Name, Names};
+use super::reach::Reach;
 use super::segment::Segment;
 use super::services::{Habits, Service};
-use super::stamp::DAY;
-use super::tally::{Shown, Way};
+use super::tally::{Shown, Tally, Way};
 use super::writer;
-use crate::evidence::{self, Text, Time, Transport};
+use crate::evidence::{self, Text, Transport};
 
 /// What silence means for every service that has spoken.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ struct Meaning {
     /// Of a whole session that says nothing.
     silent: Transport,
     /// When TLS was logged, as far as lines show: what they prove of silence holds for that time only.
-    logged: Logged,
+    logged: Reach,
     /// The counters tell by themselves, whenever they were written.
     counters_tell: bool,
     /// Of a session of which a part is missing.
@@ -86,11 +86,9 @@ impl Meanings {
                     configured.and_then(|c| c.postfix.iter().find(|s| s.log_name == name));
                 smtpd_meaning(habits, service, configured.is_some())
             };
-            if let Logged::Between(from, to) = meaning.logged
-                && [segment.first, segment.last]
-                    .into_iter()
-                    .flatten()
-                    .any(|end| !meaning.logged.reaches(end, end))
+            let mut ends = [segment.first, segment.last].into_iter().flatten();
+            if let Some(when) = meaning.logged.when()
+                && ends.any(|end| !meaning.logged.holds(end, end))
             {
                 let otherwise = if meaning.counters_tell && habits.counted > 0 {
                     "judged by the counters of its disconnect line only"
@@ -98,9 +96,7 @@ impl Meanings {
                     "not judged so"
                 };
                 meaning.why.push_str(&format!(
-                    "; these are from {} to {}, and what is more than a day away from them is {otherwise}",
-                    from.day(),
-                    to.day()
+                    "; these are {when}, and what is more than a day away from them is {otherwise}"
                 ));
             }
             if calibration.is_some() && configured.is_none() {
@@ -117,15 +113,19 @@ impl Meanings {
         )
     }
 
+    /// Takes out of rows what was not written while TLS was logged: what silence proves does not hold for that.
+    pub(crate) fn divide(&self, rows: &mut Tally, names: &Names) {
+        rows.divide(names, Shown::Cut, |way| {
+            let meaning = self.0.get(&way.service)?;
+            meaning.is_by_lines(way).then_some(meaning.logged)
+        });
+    }
+
     /// How logins travelled, by what the log shows of them, of which `cell` has the times.
     pub(crate) fn transport(&self, way: &Way, cell: &Cell) -> Transport {
         let meaning = self.0.get(&way.service).unwrap_or(&NOTHING);
-        let by_lines = match way.shown {
-            Shown::NoStartTls => !meaning.counters_tell,
-            shown => shown == Shown::Silent,
-        };
-        if let (true, Some(first), Some(last)) = (by_lines, cell.first, cell.last)
-            && !meaning.logged.reaches(first, last)
+        if let (true, Some(first), Some(last)) = (meaning.is_by_lines(way), cell.first, cell.last)
+            && !meaning.logged.holds(first, last)
         {
             return Transport::Unknown;
         }
@@ -172,40 +172,20 @@ impl Meanings {
     }
 }
 
+impl Meaning {
+    /// Whether lines of other sessions decide what such a login means.
+    fn is_by_lines(&self, way: &Way) -> bool {
+        match way.shown {
+            Shown::NoStartTls => !self.counters_tell,
+            shown => shown == Shown::Silent,
+        }
+    }
+}
+
 /// Whether a configuration is that of a host in the log.
 fn applies(calibration: &Calibration, host: &[u8], hosts: usize) -> bool {
     let mut names = calibration.hosts.iter();
     hosts == 1 || host.is_empty() || names.any(|name| names_host(name, host))
-}
-
-/// When a service logged TLS.
-#[derive(Clone, Copy, Debug)]
-enum Logged {
-    /// What is silent is judged by something else, or has no times.
-    Always,
-    /// Between the first and the last line that shows it, and a day around.
-    Between(Time, Time),
-}
-
-impl Logged {
-    /// Somebody who sets smtpd_tls_loglevel because the log does not tell has an older log that does not tell.
-    fn of(habits: &Habits) -> Self {
-        match (habits.tls_first, habits.tls_last) {
-            (Some(first), Some(last)) => Self::Between(first, last),
-            (None, _) | (_, None) => Self::Always,
-        }
-    }
-
-    /// Whether it was so for some of what came between two moments.
-    fn reaches(self, first: Time, last: Time) -> bool {
-        let moment = |time: Time| time.order().0;
-        match self {
-            Self::Always => true,
-            Self::Between(from, to) => {
-                moment(last) + DAY >= moment(from) && moment(first) - DAY <= moment(to)
-            }
-        }
-    }
 }
 
 static NOTHING: Meaning = Meaning {
@@ -214,7 +194,7 @@ static NOTHING: Meaning = Meaning {
     no_starttls: Transport::Unknown,
     no_starttls_cut: Transport::Unknown,
     silent: Transport::Unknown,
-    logged: Logged::Always,
+    logged: Reach::Always,
     counters_tell: false,
     cut: Transport::Unknown,
     wordless: Transport::Unknown,
@@ -252,7 +232,7 @@ fn smtpd_meaning(habits: &Habits, service: Option<&PostfixService>, configured: 
     } else if habits.tls_lines > 0 && tls_logged != Some(false) {
         meaning.no_starttls = Transport::Clear;
         meaning.silent = Transport::Clear;
-        meaning.logged = Logged::of(habits);
+        meaning.logged = Reach::of(habits, tls_logged == Some(true));
         meaning.why = format!(
             "TLS is logged ({} lines say so), so a session without such a line is without TLS",
             habits.tls_lines

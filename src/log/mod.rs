@@ -39,6 +39,7 @@ mod places;
 mod prefix;
 mod process;
 mod program;
+mod reach;
 mod read;
 mod recognition;
 mod refusal;

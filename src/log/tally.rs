@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::{self, Cell};
 use super::names::{Name, Names, fetched};
+use super::reach::Reach;
 use super::services::{Renaming, Service};
 use crate::evidence::Time;
 use crate::parallel;
@@ -69,6 +70,12 @@ pub(crate) struct Position {
 impl Position {
     /// Where nothing is seen.
     pub(crate) const NOWHERE: Self = Self { file: 0, line: 0 };
+
+    /// Of something that was seen in a line that nobody knows any more: behind all others, in no file.
+    pub(crate) const UNKNOWN: Self = Self {
+        file: u32::MAX,
+        line: u64::MAX,
+    };
 }
 
 /// By which way: everything about a login that many accounts share, as the log shows it. What that proves is for the evidence's way.
@@ -233,6 +240,32 @@ impl Tally {
             None => {
                 self.push(hash, row);
             }
+        }
+    }
+
+    /// Divides the rows of the ways that have a reach; what is beyond it becomes rows that are `shown` so.
+    pub(crate) fn divide(
+        &mut self,
+        names: &Names,
+        shown: Shown,
+        reach: impl Fn(&Way) -> Option<Reach>,
+    ) {
+        let reaches: Vec<Option<Reach>> = self.ways.iter().map(reach).collect();
+        let mut beyond = Vec::new();
+        for cell in &mut self.cells {
+            let way = cell.way as usize;
+            if let Some(Some(reach)) = reaches.get(way)
+                && let Some(rest) = reach.rest_of(cell)
+            {
+                beyond.push((way, rest));
+            }
+        }
+        for (way, rest) in beyond {
+            let way = Way {
+                shown,
+                ..self.ways[way]
+            };
+            self.insert(names, way, rest);
         }
     }
 

@@ -27,8 +27,11 @@ impl Segment {
     pub(crate) fn evidence(self, calibration: Option<&Calibration>, files: &[&Path]) -> Evidence {
         let mut segment = self.concluded();
         let meanings = Meanings::of(&segment, calibration);
-        let logins = std::mem::take(&mut segment.logins);
-        let refused = std::mem::take(&mut segment.refused);
+        let mut logins = std::mem::take(&mut segment.logins);
+        let mut refused = std::mem::take(&mut segment.refused);
+        for rows in [&mut logins, &mut refused] {
+            meanings.divide(rows, &segment.names);
+        }
         let showing = showing_methods(&logins, &refused, &segment.names, &meanings);
         let order = Order::of(&segment);
         let (calibration, window) = (meanings.calibration(&segment), segment.window());

@@ -358,7 +358,8 @@ fn what_was_written_before_tls_was_logged_proves_nothing() {
     assert_eq!(
         proved(&log.concat()),
         [
-            "always 192.0.2.9 clear 2",
+            "always 192.0.2.9 clear 1",
+            "always 192.0.2.9 unknown 1",
             "clear 192.0.2.9 clear 1",
             "early 192.0.2.9 unknown 1",
             "late 192.0.2.9 unknown 1",
