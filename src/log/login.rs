@@ -30,27 +30,28 @@ pub(crate) fn understand(message: &[u8]) -> Option<Said<'_>> {
         }
     }
     if message.starts_with(b"Login with referral") {
-        return list(message, list_start(message)?).map(Said::Login);
+        return list(message).map(|(_, found)| Said::Login(found));
     }
     if let Some(list) = proxied(message) {
         return elements(list).map(Said::Login);
     }
-    let start = list_start(message)?;
-    let found = list(message, start)?;
-    // The name of a failed login is any text, so the reason is looked for only before it.
-    let told = NAME.find(message).map_or(start, |name| name.min(start));
-    Some(match refusal::words(&message[..told], &found) {
+    let (start, found) = list(message)?;
+    Some(match refusal::words(&message[..start], &found) {
         Some(words) => Said::Refused(found, words),
         None => Said::Other(found),
     })
 }
 
-/// The element list that starts there.
-fn list(message: &[u8], start: usize) -> Option<Elements<'_>> {
+/// The element list behind free text, which may hold colons, and where the text ends: the name is any text, so it ends before the
+/// first one that there might be.
+fn list(message: &[u8]) -> Option<(usize, Elements<'_>)> {
+    let (first, last) = (NAME.find(message), USER.rfind(message));
+    let colon = last.or_else(|| CLIENT.rfind(message));
+    let start = colon.or_else(|| in_other_order(message))? + 2;
     let mut found = elements(&message[start..])?;
     // The name, or what a client calls itself, holds the beginning of a list as well.
-    found.ambiguous |= NAME.find(message) != USER.rfind(message);
-    Some(found)
+    found.ambiguous |= first != last;
+    Some((first.unwrap_or(start).min(start), found))
 }
 
 /// Searchers are made once: their making costs more than the search.
@@ -59,14 +60,6 @@ static USER: LazyLock<memmem::FinderRev<'static>> =
 static NAME: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b": user=<"));
 static CLIENT: LazyLock<memmem::FinderRev<'static>> =
     LazyLock::new(|| memmem::FinderRev::new(b": rip="));
-
-/// Where the last element list starts; free text before it may hold colons.
-fn list_start(message: &[u8]) -> Option<usize> {
-    let colon = USER.rfind(message).or_else(|| CLIENT.rfind(message));
-    colon
-        .or_else(|| in_other_order(message))
-        .map(|colon| colon + 2)
-}
 
 /// The colon before a list that begins with neither: `…: session=<…>, user=<…>, …`.
 fn in_other_order(message: &[u8]) -> Option<usize> {
