@@ -160,44 +160,55 @@ fn logins(config: &dovecot::Config, sources: &Sources) -> Vec<LoginService> {
                 ..Lookup::default()
             };
             let elements = config.effective(ELEMENTS, &lookup);
-            let format = config.effective("login_log_format", &lookup);
-            let service =
-                |name: &str, elements: &BString, format: &BString, origin: Origin| LoginService {
-                    log_name: login.service.into(),
-                    format: format.clone(),
-                    because: format!(
-                        "{name} = {} ({})",
-                        if name.ends_with("elements") {
-                            elements
-                        } else {
-                            format
-                        },
-                        place(origin, sources)
-                    ),
-                    elements: elements.clone(),
-                };
-            // The log does not say which clients have lines of another kind, so one kind that does not tell is enough.
-            let of_some = |name: &'static str| {
-                let all = config.all(name);
-                let of_some =
-                    all.filter(|one| config.path(one.scope).iter().any(is_of_some_clients));
-                of_some.map(move |one| (name, &one.text, Origin::File(one.value_span)))
+            let service = LoginService {
+                log_name: login.service.into(),
+                format: config.effective(FORMAT, &lookup).text,
+                because: format!(
+                    "{ELEMENTS} = {} ({})",
+                    elements.text,
+                    place(elements.origin, sources)
+                ),
+                elements: elements.text,
             };
-            let kinds =
-                of_some(ELEMENTS).map(|(name, text, at)| service(name, text, &format.text, at));
-            let kinds = kinds.chain(
-                of_some("login_log_format")
-                    .map(|(name, text, at)| service(name, &elements.text, text, at)),
-            );
-            let mut silent = kinds.filter(|service| !service.shows_tls());
-            silent
-                .next()
-                .unwrap_or_else(|| service(ELEMENTS, &elements.text, &format.text, elements.origin))
+            silent_for_some(config, sources, &service).unwrap_or(service)
         })
         .collect()
 }
 
 const ELEMENTS: &str = "login_log_format_elements";
+const FORMAT: &str = "login_log_format";
+
+/// The same service with the lines of some clients, where these do not tell TLS. The log does not say whose lines they are, so one
+/// kind that does not tell is enough.
+fn silent_for_some(
+    config: &dovecot::Config,
+    sources: &Sources,
+    service: &LoginService,
+) -> Option<LoginService> {
+    let of_some = config
+        .assignments
+        .iter()
+        .filter(|one| config.path(one.scope).iter().any(is_of_some_clients));
+    of_some
+        .filter_map(|one| {
+            let mut other = service.clone();
+            if one.name == ELEMENTS {
+                other.elements = one.text.clone();
+            } else if one.name == FORMAT {
+                other.format = one.text.clone();
+            } else {
+                return None;
+            }
+            other.because = format!(
+                "{} = {} ({})",
+                one.name,
+                one.text,
+                sources.place(one.value_span)
+            );
+            Some(other)
+        })
+        .find(|other| !other.shows_tls())
+}
 
 /// Whether a section holds for clients by their addresses only.
 const fn is_of_some_clients(section: &Section) -> bool {

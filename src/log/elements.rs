@@ -292,6 +292,7 @@ impl<'a> Elements<'a> {
         for (word, version) in words {
             self.say(word, version, if strangers { RIP } else { 0 });
         }
+        // Nothing of the name was read so far.
         self.ambiguous = false;
     }
 

@@ -288,7 +288,7 @@ fn login_meaning(
     match service {
         Some(service) if !service.shows_tls() => {
             meaning.why = format!(
-                "login_log_format_elements has no %c or %k that can be read, so the lines do not tell ({})",
+                "login lines have no %c or %k that can be read, so they do not tell TLS ({})",
                 service.because
             );
             return meaning;

@@ -93,3 +93,93 @@ fn new_counters_prove_nothing_of_an_old_log() {
     assert_eq!(proved_at(&root, &log), ["ann 192.0.2.9 clear 1"]);
     assert_eq!(proved_at(&root, &old), ["ann 192.0.2.9 clear 1"]);
 }
+
+/// What logins at Dovecot prove, of which these are the element lists, with such lines in dovecot.conf.
+fn proved_by_lists(name: &str, settings: &str, lists: &[&str]) -> Vec<String> {
+    let root = place(name, &[("etc/dovecot/dovecot.conf", settings)]);
+    let line = |list: &&str| {
+        format!("2026-03-01T08:00:00+01:00 mail dovecot: imap-login: Login: {list}\n")
+    };
+    proved_at(&root, &lists.iter().map(line).collect::<String>())
+}
+
+/// The lists are those of a live 2.3.19.1, as it writes them for a client with and without TLS.
+#[test]
+fn elements_decide_what_a_list_without_a_word_proves() {
+    let plain = "user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1";
+    for (name, word, element, expected) in [
+        ("bare", ", TLS", "%c", "clear"),
+        ("quoted", ", \"TLS\"", "\"%c\"", "clear"),
+        ("bracket", ", [TLS]", "[%c]", "clear"),
+        ("lower", ", tls", "%Lc", "clear"),
+        (
+            "both",
+            ", TLS/TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+            "%c/%k",
+            "clear",
+        ),
+        ("cut", ", TL", "%2c", "unknown"),
+        ("hash", ", 5913", "%Hc", "unknown"),
+        ("key", ", transport=TLS", "transport=%c", "unknown"),
+        ("round", ", (TLS)", "(%c)", "unknown"),
+    ] {
+        let elements =
+            format!("login_log_format_elements = user=<%u> method=%m rip=%r lip=%l {element}\n");
+        let with = plain.replace("ann", "ben") + word;
+        let found = proved_by_lists(&format!("elements-{name}"), &elements, &[plain, &with]);
+        let of_ben = if expected == "clear" {
+            "tls"
+        } else {
+            "unknown"
+        };
+        assert_eq!(
+            found,
+            [
+                format!("ann 192.0.2.9 {expected} 1"),
+                format!("ben 192.0.2.9 {of_ben} 1")
+            ],
+            "{element}"
+        );
+    }
+}
+
+#[test]
+fn a_word_beside_the_name_is_the_servers_where_the_configuration_says_so() {
+    let lists = [
+        "user=<ann>, TLS, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1",
+        "user=<ben>, secured, method=PLAIN, rip=192.0.2.1, lip=192.0.2.1",
+        // This one is called `cat>, TLS, x=<y`.
+        "user=<cat>, TLS, x=<y>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1",
+    ];
+    let elements = "login_log_format_elements = user=<%u> %c method=%m rip=%r lip=%l\n";
+    assert_eq!(
+        proved_by_lists("beside", elements, &lists),
+        [
+            "ann 192.0.2.9 tls 1",
+            "ben 192.0.2.1 local 1",
+            "cat 192.0.2.9 unknown 1"
+        ]
+    );
+}
+
+#[test]
+fn elements_for_some_clients_may_not_tell() {
+    let list = ["user=<ann>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1"];
+    for (name, setting, expected) in [
+        (
+            "elements",
+            "login_log_format_elements = user=<%u> rip=%r lip=%l",
+            "unknown",
+        ),
+        ("format", "login_log_format = %$: user=<%u>", "unknown"),
+        (
+            "telling",
+            "login_log_format_elements = user=<%u> rip=%r lip=%l %c",
+            "clear",
+        ),
+    ] {
+        let settings = format!("remote 198.51.100.0/24 {{\n  {setting}\n}}\n");
+        let found = proved_by_lists(&format!("some-{name}"), &settings, &list);
+        assert_eq!(found, [format!("ann 192.0.2.9 {expected} 1")], "{setting}");
+    }
+}
